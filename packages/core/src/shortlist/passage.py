@@ -1,0 +1,180 @@
+"""A passage: one piece of what a retriever found."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from shortlist.arrays import Matrix, Vector
+from shortlist.errors import InputError
+
+
+class _Nothing(Mapping[str, Any]):
+    """An empty mapping that cannot be filled, and that pickles as itself (a MappingProxyType does not)."""
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0  # a dataclass takes only hashable values as defaults
+
+    def __repr__(self) -> str:
+        return "{}"
+
+    def __reduce__(self) -> str:
+        return "NOTHING"
+
+
+NOTHING: Mapping[str, Any] = _Nothing()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Passage:
+    """A piece of retrieved text (or image), with what the retriever knew of it. Never mutated.
+
+    Attributes:
+        text: what is ranked and read.
+        id: the retriever's name for it.
+        score: the retriever's score, higher is better; None when there was none.
+        embedding: a vector, shape (d,); None when the retriever carried none.
+        document_id: the document that it was cut from.
+        position: its place in that document, counted from 0.
+        metadata: anything else; carried along and never read by a reranker unless its settings name a key.
+        image: the bytes of an image, where the passage is one.
+    """
+
+    text: str
+    id: str | None = None
+    score: float | None = None
+    embedding: Vector | Sequence[float] | None = None
+    document_id: str | None = None
+    position: int | None = None
+    metadata: Mapping[str, Any] = NOTHING
+    image: bytes | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Passage) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((self.text, self.id, self.document_id, self.position))
+
+    def __reduce__(self) -> tuple[type[Passage], tuple[Any, ...]]:
+        fields = (self.text, self.id, self.score, self.embedding, self.document_id, self.position)
+        return Passage, (*fields, dict(self.metadata), self.image)
+
+    def _values(self) -> tuple[Any, ...]:
+        vector = None if self.embedding is None else tuple(map(float, self.embedding))
+        fields = (self.text, self.id, self.score, vector, self.document_id, self.position)
+        return (*fields, dict(self.metadata), self.image)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dict of what is set; images become base64 text."""
+        vector = None if self.embedding is None else [float(x) for x in self.embedding]
+        image = None if self.image is None else base64.b64encode(self.image).decode()
+        fields = {
+            "text": self.text,
+            "id": self.id,
+            "score": self.score,
+            "embedding": vector,
+            "document_id": self.document_id,
+            "position": self.position,
+            "metadata": dict(self.metadata) or None,
+            "image": image,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Passage:
+        """The passage that `to_dict` wrote, or any mapping with a `text` and these names.
+
+        Raises:
+            InputError: there is no text, or a name that a passage does not have.
+        """
+        unknown = set(data) - set(cls.__slots__)
+        if "text" not in data or unknown:
+            raise InputError(f"a passage needs 'text' and knows no {sorted(unknown)}")
+        image = data.get("image")
+        vector = data.get("embedding")
+        return cls(
+            **{
+                **data,
+                "metadata": data.get("metadata") or NOTHING,
+                "embedding": None if vector is None else np.asarray(vector, dtype=np.float32),
+                "image": base64.b64decode(image) if isinstance(image, str) else image,
+            }
+        )
+
+
+PassageLike = Passage | str | Mapping[str, Any]
+
+
+def as_passages(values: Iterable[PassageLike]) -> tuple[Passage, ...]:
+    """Passages from passages, plain strings, or mappings, in the order given.
+
+    Raises:
+        InputError: something else is among them, or a text is not a string; the message says where.
+    """
+    passages = tuple(values) if not isinstance(values, (str, bytes, Mapping, Passage)) else None
+    if passages is None:
+        raise InputError("passages must be a sequence, not one passage")
+    return tuple(
+        value if type(value) is Passage and type(value.text) is str else _as_passage(i, value)
+        for i, value in enumerate(passages)
+    )
+
+
+def _as_passage(index: int, value: object) -> Passage:
+    passage = _coerced(value)
+    if passage is None or not isinstance(passage.text, str):
+        raise InputError(f"passage {index} has no text that is a string: {type(value).__name__}")
+    return passage
+
+
+def _coerced(value: object) -> Passage | None:
+    if isinstance(value, Passage):
+        return value
+    if isinstance(value, str):
+        return Passage(value)
+    return Passage.from_dict(value) if isinstance(value, Mapping) else None
+
+
+def finite_scores(passages: Sequence[Passage]) -> tuple[tuple[Passage, ...], int]:
+    """The passages with scores that are not finite read as missing, and how many those were."""
+    bad = [i for i, p in enumerate(passages) if p.score is not None and not math.isfinite(p.score)]
+    if not bad:
+        return tuple(passages), 0
+    mended = list(passages)
+    for i in bad:
+        mended[i] = replace(passages[i], score=None)
+    return tuple(mended), len(bad)
+
+
+def texts(passages: Iterable[Passage]) -> list[str]:
+    """Their texts, in order."""
+    return [passage.text for passage in passages]
+
+
+def stored_embeddings(passages: Sequence[Passage]) -> Matrix | None:
+    """The passages' own vectors as one (n, d) float32 array, or None.
+
+    None when a passage has no vector, or when they differ in size, or when one holds a value that is not finite:
+    then only an embedder can answer.
+    """
+    vectors = [p.embedding for p in passages]
+    if not vectors or any(v is None for v in vectors):
+        return None
+    if len({len(v) for v in vectors if v is not None}) != 1:
+        return None
+    matrix = np.asarray(vectors, dtype=np.float32)
+    return matrix if np.isfinite(matrix).all() else None
