@@ -1,0 +1,1 @@
+"""What drives plans: a pure scheduler, and two thin loops around it."""

@@ -1,0 +1,94 @@
+"""One job from the first attempt to the last: what came, what is left, how long to wait. Pure; both loops use it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from shortlist.errors import BadAnswer, LimitReached, ModelError, ModelTimeout, ShortlistError
+from shortlist.plan import Call, Model, Reply
+from shortlist.runtime.scheduler import Job, Outcome
+from shortlist.runtime.settings import Runtime
+
+
+class Attempts:
+    """A job under way."""
+
+    def __init__(self, job: Job, runtime: Runtime, deadline: float | None) -> None:
+        """Nothing has been tried yet. `deadline` is that of the plans that wait."""
+        self.job = job
+        self.runtime = runtime
+        self.deadline = deadline
+        self.call = Call()
+        self.count = 0
+        self.outcomes: list[Outcome] = [ModelTimeout("not asked") for _ in job.payloads]
+        self._pending = list(range(len(job.payloads)))
+
+    @property
+    def payloads(self) -> list[Any]:
+        """What the next attempt asks."""
+        return [self.job.payloads[i] for i in self._pending]
+
+    def begin(self) -> None:
+        """Start the next attempt: it ends at the timeout or at the plans' deadline, whichever is sooner.
+
+        The timeout is for remote doors: one call to a local door may hold any number of asks.
+        """
+        self.count += 1
+        timeout = self.runtime.timeout if self.job.model.remote else None
+        ends = None if timeout is None else time.monotonic() + timeout
+        self.call.deadline = min((end for end in (ends, self.deadline) if end is not None), default=None)
+
+    def absorb(self, outcomes: Sequence[Outcome] | BaseException) -> float | None:
+        """Take in what an attempt brought. Seconds to wait before the next one, or None when there is none."""
+        for i, outcome in zip(self._pending, _checked(self.job.model, self.payloads, outcomes), strict=True):
+            self.outcomes[i] = self._in_terms_of_the_limit(outcome)
+        delays = {i: self._delay(self.outcomes[i]) for i in self._pending}
+        again = {i: delay for i, delay in delays.items() if delay is not None}
+        self._pending = list(again)
+        return max(again.values(), default=None)
+
+    def abandon(self) -> list[Outcome]:
+        """Give up now: whoever still answers is told to stop, and what has not come counts as a timeout."""
+        self.call.cancelled.set()
+        return [o if isinstance(o, Reply) else ModelTimeout(f"no answer from {self.job.model.label} in time")
+                for o in self.outcomes]  # fmt: skip
+
+    def _delay(self, outcome: Outcome) -> float | None:
+        if isinstance(outcome, Reply) or self.call.cancelled.is_set():
+            return None
+        delay = self.runtime.retry.delay(outcome, self.count)
+        late = delay is not None and self.deadline is not None and time.monotonic() + delay >= self.deadline
+        return None if late else delay
+
+    def _in_terms_of_the_limit(self, outcome: Outcome) -> Outcome:
+        """A timeout because the plans' own time is up is the limit reached, not a fault of the model."""
+        up = self.deadline is not None and time.monotonic() >= self.deadline
+        return LimitReached("the limit on seconds has passed") if up and isinstance(outcome, ModelTimeout) else outcome
+
+
+def _checked(model: Model[Any, Any], payloads: list[Any], outcomes: Sequence[Outcome] | BaseException) -> list[Outcome]:
+    """Exactly one outcome for each payload, each of them a possible answer or an error."""
+    if isinstance(outcomes, BaseException):
+        return [_as_error(model, outcomes)] * len(payloads)
+    if len(outcomes) != len(payloads):
+        return [BadAnswer(f"{model.label} gave {len(outcomes)} answers to {len(payloads)} asks")] * len(payloads)
+    return [_checked_one(model, outcome) for outcome in outcomes]
+
+
+def _checked_one(model: Model[Any, Any], outcome: Outcome) -> Outcome:
+    if not isinstance(outcome, Reply):
+        return outcome
+    fault = model.fault(outcome.value)
+    return outcome if fault is None else BadAnswer(f"{model.label}: {fault}")
+
+
+def _as_error(model: Model[Any, Any], error: BaseException) -> ShortlistError:
+    if isinstance(error, ShortlistError):
+        return error
+    if isinstance(error, TimeoutError):
+        return ModelTimeout(f"no answer from {model.label} in time")
+    wrapped = ModelError(f"{model.label} failed: {type(error).__name__}: {error}")
+    wrapped.__cause__ = error
+    return wrapped

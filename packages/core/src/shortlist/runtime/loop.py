@@ -1,0 +1,95 @@
+"""Drives plans from an event loop: remote doors are awaited, local ones run in a thread, and nothing blocks the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Sequence
+from typing import Any, TypeVar
+
+from shortlist.plan import Plan
+from shortlist.runtime.attempts import Attempts
+from shortlist.runtime.gates import loop_gate
+from shortlist.runtime.scheduler import Finished, Outcome, Scheduler
+from shortlist.runtime.settings import Runtime
+
+T = TypeVar("T")
+
+# How long a cancelled ranking waits for a local model to notice, which it does between two batches.
+_GRACE = 2.0
+
+
+async def adrive(plans: Sequence[Plan[T]], runtime: Runtime) -> list[Finished[T]]:
+    """Run the plans to their ends, their asks merged; the results in order. Cancelling it leaves nothing running."""
+    scheduler = Scheduler(plans, runtime, time.monotonic)
+    flying: dict[asyncio.Task[None], Attempts] = {}
+    try:
+        while not scheduler.done:
+            await _step(scheduler, flying)
+    finally:
+        scheduler.close()
+        await _cancel(flying)
+    return scheduler.results()
+
+
+async def _step(scheduler: Scheduler[T], flying: dict[asyncio.Task[None], Attempts]) -> None:
+    """Send what waits, then wait for the first answer or the nearest deadline."""
+    for job in [*scheduler.take(remote=True), *scheduler.take(remote=False)]:
+        attempts = Attempts(job, scheduler.runtime, scheduler.deadline)
+        flying[asyncio.create_task(_perform(attempts))] = attempts
+    deadline = scheduler.deadline
+    patience = None if deadline is None else max(0.0, deadline - time.monotonic())
+    done, _ = await asyncio.wait(flying, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        attempts = flying.pop(task)
+        task.result()
+        scheduler.deliver(attempts.job, attempts.outcomes, attempts.call.batches)
+    scheduler.expire()
+    unwanted = [task for task, attempts in flying.items() if not scheduler.wanted(attempts.job)]
+    await _cancel({task: flying.pop(task) for task in unwanted})
+
+
+async def _perform(attempts: Attempts) -> None:
+    """All attempts at one job. Waiting between them holds no place at the gate."""
+    while True:
+        async with loop_gate(attempts.job.model):
+            attempts.begin()
+            outcomes = await _attempt(attempts)
+        delay = attempts.absorb(outcomes)
+        if delay is None:
+            return
+        await asyncio.sleep(delay)
+
+
+async def _attempt(attempts: Attempts) -> Sequence[Outcome] | BaseException:
+    model, call = attempts.job.model, attempts.call
+    try:
+        if model.remote:
+            return await _in_time(model.aanswer(attempts.payloads, call), call.remaining())
+        return await _in_thread(attempts)
+    except Exception as error:
+        return error
+
+
+async def _in_time(answer: Awaitable[Sequence[Outcome]], seconds: float | None) -> Sequence[Outcome]:
+    return await asyncio.wait_for(answer, seconds)
+
+
+async def _in_thread(attempts: Attempts) -> Sequence[Outcome]:
+    """A local door in a thread. When cancelled, tell it to stop, and give it a moment to do so."""
+    work = asyncio.ensure_future(asyncio.to_thread(attempts.job.model.answer, attempts.payloads, attempts.call))
+    try:
+        return await _in_time(asyncio.shield(work), attempts.call.remaining())
+    except (asyncio.CancelledError, TimeoutError):
+        attempts.call.cancelled.set()
+        await asyncio.wait([work], timeout=_GRACE)
+        if work.done() and not work.cancelled():
+            work.exception()  # seen: nobody else will ask
+        raise
+
+
+async def _cancel(flying: dict[asyncio.Task[None], Any]) -> None:
+    for task, attempts in flying.items():
+        attempts.call.cancelled.set()
+        task.cancel()
+    await asyncio.gather(*flying, return_exceptions=True)
