@@ -1,0 +1,1 @@
+"""Doors to models. Importing this package loads no framework and no weights."""

@@ -1,0 +1,143 @@
+"""The kinds of model that rerankers ask, each a door with a typed helper for plans."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from shortlist.arrays import Floats, Matrix, Vector
+from shortlist.plan import Missing, Model, Plan, ask, votes
+from shortlist.ranking import ScoreKind
+
+Role: TypeAlias = Literal["query", "passage"]
+
+# English text has about four characters a token; an estimate for limits, never for billing.
+_CHARACTERS_PER_TOKEN = 4
+
+
+class Text(NamedTuple):
+    """A text to embed, and which side of the search it stands on: some models read a prefix by it."""
+
+    text: str
+    role: Role = "passage"
+
+
+class Pair(NamedTuple):
+    """A query and a passage's text, to be read together."""
+
+    query: str
+    text: str
+
+
+class Message(NamedTuple):
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class ChatRequest(NamedTuple):
+    """One prompt.
+
+    Attributes:
+        messages: the turns so far.
+        schema: a JSON schema that the answer must have, as JSON text; None for free text.
+        max_tokens: to write at most.
+        temperature: 0 for the likeliest answer.
+        labels: single-token texts whose log-probabilities at the first written position are wanted.
+    """
+
+    messages: tuple[Message, ...]
+    schema: str | None = None
+    max_tokens: int = 512
+    temperature: float = 0.0
+    labels: tuple[str, ...] = ()
+
+
+class ChatReply(NamedTuple):
+    """What was written, and the log-probabilities of the labels that the model revealed."""
+
+    text: str
+    labels: Mapping[str, float] = {}
+
+
+class Embedder(Model[Text, Vector], ABC):
+    """Texts to vectors of one size, compared by cosine."""
+
+    kind: ClassVar[str] = "embedder"
+
+    def embed(self, texts: Sequence[str], role: Role = "passage") -> Plan[Matrix]:
+        """Ask for one vector a text: an array of shape (n, d), float32."""
+        vectors = yield from ask(self, [Text(text, role) for text in texts])
+        return np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
+
+    def fault(self, value: Vector) -> str | None:
+        """Why this is not a vector, or None."""
+        good: bool = np.shape(value) not in ((), (0,)) and np.ndim(value) == 1 and bool(np.isfinite(value).all())
+        return None if good else "a vector that is empty, not flat, or not finite"
+
+    def estimate(self, payload: Text) -> int:
+        """Tokens that the text will probably take."""
+        return len(payload.text) // _CHARACTERS_PER_TOKEN + 1
+
+    def encode(self, value: Vector) -> bytes:
+        """The vector's float32 bytes."""
+        return np.ascontiguousarray(value, dtype=np.float32).tobytes()
+
+    def decode(self, data: bytes) -> Vector:
+        """The vector that `encode` wrote."""
+        return np.frombuffer(data, dtype=np.float32)
+
+
+class PairScorer(Model[Pair, float], ABC):
+    """A query and a passage read together, to one score: a cross-encoder, or a server that has one."""
+
+    kind: ClassVar[str] = "pair_scorer"
+
+    @property
+    def score_kind(self) -> ScoreKind:
+        """What the scores are."""
+        return "logit"
+
+    def score(self, query: str, texts: Sequence[str]) -> Plan[Floats]:
+        """Ask for one score a text, shape (n,); higher is better."""
+        scores = yield from ask(self, [Pair(query, text) for text in texts])
+        return np.asarray(scores, dtype=np.float64)
+
+    def fault(self, value: float) -> str | None:
+        """Why this is not a score, or None."""
+        return None if isinstance(value, float) and np.isfinite(value) else f"a score that is not finite: {value!r}"
+
+    def estimate(self, payload: Pair) -> int:
+        """Tokens that the pair will probably take."""
+        return (len(payload.query) + len(payload.text)) // _CHARACTERS_PER_TOKEN + 3
+
+
+class ChatModel(Model[ChatRequest, ChatReply], ABC):
+    """A language model that answers prompts."""
+
+    kind: ClassVar[str] = "chat"
+
+    def chat(self, requests: Sequence[ChatRequest]) -> Plan[list[ChatReply]]:
+        """Ask all of them at once."""
+        return ask(self, requests)
+
+    def votes(self, requests: Sequence[ChatRequest]) -> Plan[list[ChatReply | Missing]]:
+        """Ask all of them at once; one that fails is a missing vote."""
+        return votes(self, requests)
+
+    def estimate(self, payload: ChatRequest) -> int:
+        """Tokens that the prompt will probably take, and all it may write."""
+        read = sum(len(message.content) for message in payload.messages) // _CHARACTERS_PER_TOKEN
+        return read + payload.max_tokens
+
+    def encode(self, value: ChatReply) -> bytes:
+        """The reply as JSON."""
+        return super().encode(ChatReply(value.text, dict(value.labels)))
+
+    def decode(self, data: bytes) -> ChatReply:
+        """The reply that `encode` wrote."""
+        return ChatReply(*super().decode(data))

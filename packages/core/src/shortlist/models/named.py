@@ -1,0 +1,92 @@
+"""Models from what a settings file can hold: a name, a folder, a hub id, or a dict; and back."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, cast
+
+from shortlist.errors import InputError
+from shortlist.models.base import ChatModel, Embedder, PairScorer
+from shortlist.plan import Model
+
+# What a dict names under `model`, and where it stands. Imported when asked for, so that no extra is needed before.
+_CLASSES = {
+    "static": "shortlist.models.static_embedder:StaticEmbedder",
+    "onnx-embedder": "shortlist.models.onnx:OnnxEmbedder",
+    "onnx-cross-encoder": "shortlist.models.onnx:OnnxCrossEncoder",
+    "torch-embedder": "shortlist.models.torch:TorchEmbedder",
+    "torch-cross-encoder": "shortlist.models.torch:TorchCrossEncoder",
+    "openai-chat": "shortlist.models.openai:OpenAIChat",
+    "http-rerank": "shortlist.models.http:HttpRerank",
+}
+
+# What a plain text means, by the kind of model that is wanted: the class, and the field that the text fills.
+_BY_TEXT = {
+    Embedder: ("onnx-embedder", "weights"),
+    PairScorer: ("onnx-cross-encoder", "weights"),
+    ChatModel: ("openai-chat", "model"),
+}
+
+
+def default_scorer() -> PairScorer:
+    """The cross-encoder that is meant when none is named."""
+    return cast(PairScorer, _from_text(PairScorer, "ms-marco-minilm"))
+
+
+def as_model(kind: type[Model[Any, Any]], value: object) -> Model[Any, Any]:
+    """A model of this kind from a model, a text or a dict.
+
+    Raises:
+        InputError: it is not one, or not of this kind.
+    """
+    model = _made(kind, value)
+    if not isinstance(model, kind):
+        raise InputError(f"needs a {kind.__name__}, not {type(model).__name__}")
+    return model
+
+
+def _made(kind: type[Model[Any, Any]], value: object) -> object:
+    if isinstance(value, str):
+        return _from_text(kind, value)
+    return model_from_dict(value) if isinstance(value, Mapping) else value
+
+
+def _from_text(kind: type[Model[Any, Any]], text: str) -> Model[Any, Any]:
+    if text == "static":
+        return model_from_dict({"model": "static"})
+    if kind not in _BY_TEXT:
+        raise InputError(f"{text!r} does not name a {kind.__name__}")
+    name, field = _BY_TEXT[kind]
+    return model_from_dict({"model": name, field: text} if field != "model" else {"model": name, "name": text})
+
+
+def model_from_dict(data: Mapping[Any, Any]) -> Model[Any, Any]:
+    """The model that `model_to_dict` wrote.
+
+    Raises:
+        InputError: no such model, or a setting it has not.
+    """
+    name = data.get("model")
+    if name not in _CLASSES:
+        raise InputError(f"no model is named {name!r}; there are {', '.join(_CLASSES)}")
+    module, cls = _CLASSES[name].split(":")
+    settings = {key: tuple(v) if isinstance(v, list) else v for key, v in data.items() if key != "model"}
+    try:
+        return cast(Model[Any, Any], getattr(importlib.import_module(module), cls)(**settings))
+    except TypeError as error:
+        raise InputError(f"{name}: {error}") from error
+
+
+def model_to_dict(model: Model[Any, Any]) -> dict[str, Any]:
+    """Name and settings, JSON-ready; keys and secrets are never settings.
+
+    Raises:
+        InputError: the model is code: a function, or a framework's object.
+    """
+    place = f"{type(model).__module__}:{type(model).__qualname__}"
+    name = next((name for name, where in _CLASSES.items() if where == place), None)
+    if name is None or not is_dataclass(model):
+        raise InputError(f"{type(model).__name__} holds code and cannot be written down: give it again when loading")
+    return {"model": name, **{f.name: getattr(model, f.name) for f in fields(model) if f.init}}
