@@ -1,0 +1,274 @@
+"""A reranker: an author writes `plan`; everything else comes from here."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, ClassVar, Literal, Self, TypeAlias, overload
+
+from shortlist.errors import InputError, ShortlistError
+from shortlist.passage import Passage, PassageLike, as_passages, finite_scores
+from shortlist.plan import Plan
+from shortlist.ranking import Ranking
+from shortlist.runtime.loop import adrive
+from shortlist.runtime.scheduler import Finished
+from shortlist.runtime.settings import Runtime
+from shortlist.runtime.telemetry import reranker_span
+from shortlist.runtime.threads import drive
+
+Need: TypeAlias = Literal["embeddings", "chat", "pair scores", "label logits", "document ids", "scores", "training"]
+Request: TypeAlias = tuple[str, Iterable[PassageLike]]
+
+_DEFAULT = Runtime()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an algorithm comes from.
+
+    Attributes:
+        title: of the paper, or of what it follows.
+        where: venue, arXiv number or DOI.
+        year: of publication.
+    """
+
+    title: str
+    where: str
+    year: int
+
+
+class Reranker(ABC):
+    """A frozen value: an algorithm, its settings, its models.
+
+    Subclasses are frozen dataclasses. Their fields are their settings: equality, repr, `to_dict`, the options of the
+    command line and the table in the documentation come from them.
+    """
+
+    name: ClassVar[str]
+    """What the registry knows it by."""
+    source: ClassVar[Source | None] = None
+    """The paper."""
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    """What must be there for it to work."""
+    order_sensitive: ClassVar[bool] = False
+    """Whether another input order can change more than ties."""
+
+    @abstractmethod
+    def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
+        """Say what is needed, round by round, and return the ranking. Never called with no passages."""
+
+    def rank(
+        self,
+        query: str,
+        passages: Iterable[PassageLike],
+        *,
+        top_k: int | None = None,
+        runtime: Runtime | None = None,
+    ) -> Ranking:
+        """Rank the passages (passages, plain strings, or mappings) for the query.
+
+        Keeps all of them, or the best `top_k`. Works inside a running event loop, and from many threads at once.
+
+        Raises:
+            InputError: the query, a passage or a setting cannot be ranked with; no model has been called.
+            ModelError: a model failed, and the reranker has no answer without it.
+            LimitReached: a limit of the runtime was passed, and the reranker has no answer with less.
+        """
+        task = _Task.of(self, query, passages, top_k)
+        with reranker_span(self.name, query, task.passages, top_k) as span:
+            (finished,) = drive([task.plan()], runtime or _DEFAULT)
+            return span.done(task.ranking(finished))
+
+    async def arank(
+        self,
+        query: str,
+        passages: Iterable[PassageLike],
+        *,
+        top_k: int | None = None,
+        runtime: Runtime | None = None,
+    ) -> Ranking:
+        """`rank`, awaited: remote models are awaited natively, local ones run in a thread."""
+        task = _Task.of(self, query, passages, top_k)
+        with reranker_span(self.name, query, task.passages, top_k) as span:
+            (finished,) = await adrive([task.plan()], runtime or _DEFAULT)
+            return span.done(task.ranking(finished))
+
+    @overload
+    def rank_many(
+        self, requests: Iterable[Request], *, top_k: int | None = ..., runtime: Runtime | None = ...
+    ) -> list[Ranking]: ...
+    @overload
+    def rank_many(
+        self,
+        requests: Iterable[Request],
+        *,
+        top_k: int | None = ...,
+        runtime: Runtime | None = ...,
+        return_errors: Literal[True],
+    ) -> list[Ranking | ShortlistError]: ...
+    def rank_many(
+        self,
+        requests: Iterable[Request],
+        *,
+        top_k: int | None = None,
+        runtime: Runtime | None = None,
+        return_errors: bool = False,
+    ) -> list[Any]:
+        """Rank for many queries at once; their asks are merged into shared model batches.
+
+        Each request is a query and its passages. Limits hold for each ranking. The first error is raised, or with
+        `return_errors` every error stands in the place of its ranking.
+        """
+        tasks = [_Task.of(self, query, passages, top_k) for query, passages in requests]
+        settings = runtime or _DEFAULT
+        results: list[Any] = []
+        for window in _windows(tasks, settings.window):
+            finished = drive([task.plan() for task in window], settings)
+            results += _outcomes(window, finished, return_errors=return_errors)
+        return results
+
+    @overload
+    async def arank_many(
+        self, requests: Iterable[Request], *, top_k: int | None = ..., runtime: Runtime | None = ...
+    ) -> list[Ranking]: ...
+    @overload
+    async def arank_many(
+        self,
+        requests: Iterable[Request],
+        *,
+        top_k: int | None = ...,
+        runtime: Runtime | None = ...,
+        return_errors: Literal[True],
+    ) -> list[Ranking | ShortlistError]: ...
+    async def arank_many(
+        self,
+        requests: Iterable[Request],
+        *,
+        top_k: int | None = None,
+        runtime: Runtime | None = None,
+        return_errors: bool = False,
+    ) -> list[Any]:
+        """`rank_many`, awaited."""
+        tasks = [_Task.of(self, query, passages, top_k) for query, passages in requests]
+        settings = runtime or _DEFAULT
+        results: list[Any] = []
+        for window in _windows(tasks, settings.window):
+            finished = await adrive([task.plan() for task in window], settings)
+            results += _outcomes(window, finished, return_errors=return_errors)
+        return results
+
+    def top(self, k: int) -> Reranker:
+        """The same, keeping the best k. Rerankers that can save work by knowing k override it."""
+        from shortlist.reranker.chain import Top
+
+        return Top(self, k)
+
+    def __getitem__(self, keep: slice) -> Reranker:
+        """`reranker[:k]` keeps the best k."""
+        if keep != slice(None, getattr(keep, "stop", None), None):
+            raise InputError("only [:k] is meant: the best k")
+        return self.top(checked_k(keep.stop))
+
+    def __rshift__(self, other: Reranker) -> Reranker:
+        """`a >> b`: b reranks what a kept."""
+        from shortlist.reranker.chain import Chain
+
+        return Chain(self, other)
+
+    def __or__(self, other: Reranker) -> Reranker:
+        """`a | b`: b answers when a fails."""
+        from shortlist.reranker.chain import Fallback
+
+        return Fallback(self, other)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name and settings, JSON-ready: what `from_dict` reads, and what a pipeline file holds.
+
+        Raises:
+            InputError: a setting is code (a function, a framework's object) and cannot be written down.
+        """
+        from shortlist.reranker.fields import to_dict
+
+        return to_dict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The reranker that `to_dict` wrote.
+
+        Raises:
+            InputError: no such name or setting, or it is not one of these.
+        """
+        from shortlist.reranker.registry import from_dict
+
+        reranker = from_dict(data)
+        if not isinstance(reranker, cls):
+            raise InputError(f"{type(reranker).__name__} is not a {cls.__name__}")
+        return reranker
+
+
+def subplan(reranker: Reranker, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
+    """A reranker's plan as a part of another: it may have no passages, and must account for all it was given."""
+    if not passages:
+        return Ranking(())
+    ranking = yield from reranker.plan(query, passages)
+    seen = {item.index for item in ranking.kept}
+    seen.update(item.index for item in ranking.dropped)
+    if len(ranking.kept) + len(ranking.dropped) != len(passages) or seen != set(range(len(passages))):
+        raise ShortlistError(f"{reranker.name} did not account for every passage once: a defect in its plan")
+    return ranking
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A request that has been looked over."""
+
+    reranker: Reranker
+    query: str
+    passages: tuple[Passage, ...]
+    repairs: tuple[str, ...]
+
+    @classmethod
+    def of(cls, reranker: Reranker, query: str, passages: Iterable[PassageLike], top_k: int | None) -> _Task:
+        if not isinstance(query, str):
+            raise InputError(f"the query must be a string, not {type(query).__name__}")
+        chosen = reranker if top_k is None else reranker.top(checked_k(top_k))
+        finite, bad = finite_scores(as_passages(passages))
+        repairs = (f"{bad} retriever scores were not finite: read as missing",) if bad else ()
+        return cls(chosen, query, finite, repairs)
+
+    def plan(self) -> Plan[Ranking]:
+        return subplan(self.reranker, self.query, self.passages)
+
+    def ranking(self, finished: Finished[Ranking]) -> Ranking:
+        if isinstance(finished.result, ShortlistError):
+            raise finished.result
+        found = finished.result
+        repairs = (*self.repairs, *found.repairs)
+        return replace(found, query=self.query, usage=finished.usage, rounds=finished.rounds, repairs=repairs)
+
+
+def _outcomes(tasks: Sequence[_Task], finished: Sequence[Finished[Ranking]], *, return_errors: bool) -> Iterator[Any]:
+    for task, each in zip(tasks, finished, strict=True):
+        if return_errors and isinstance(each.result, ShortlistError):
+            yield each.result
+        else:
+            yield task.ranking(each)
+
+
+def _windows(tasks: Sequence[_Task], size: int) -> Iterator[list[_Task]]:
+    waiting = iter(tasks)
+    while window := list(islice(waiting, max(1, size))):
+        yield window
+
+
+def checked_k(k: object) -> int:
+    """A number of passages to keep.
+
+    Raises:
+        InputError: it is not a whole number above 0.
+    """
+    if isinstance(k, bool) or not isinstance(k, int) or k <= 0:
+        raise InputError(f"top_k must be a whole number above 0, not {k!r}")
+    return k

@@ -1,0 +1,88 @@
+"""The composites behind the operators: `a[:k]`, `a >> b`, `a | b`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from shortlist.errors import InputError, LimitReached, ModelError, ParseError
+from shortlist.passage import Passage
+from shortlist.plan import Plan
+from shortlist.ranking import Ranking, reindexed
+from shortlist.reranker.base import Reranker, subplan
+
+
+@dataclass(frozen=True)
+class Top(Reranker):
+    """`inner[:k]`: the best k of what `inner` kept."""
+
+    name = "top"
+
+    inner: Reranker
+    k: int
+
+    def __post_init__(self) -> None:
+        if self.k <= 0:
+            raise InputError(f"k must be above 0, not {self.k}")
+
+    def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
+        """Rank, then cut."""
+        ranking = yield from subplan(self.inner, query, passages)
+        return ranking.top(self.k)
+
+    def top(self, k: int) -> Reranker:
+        """The smaller of the two cuts."""
+        return replace(self, k=min(k, self.k))
+
+
+@dataclass(frozen=True)
+class Chain(Reranker):
+    """`first >> second`: second reranks what first kept, and reads first's score as the retriever's.
+
+    When a limit is reached in the second, the ranking of the first is the answer, marked as degraded.
+    """
+
+    name = "chain"
+
+    first: Reranker
+    second: Reranker
+
+    def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
+        """One after the other."""
+        first = yield from subplan(self.first, query, passages)
+        selected = [item.index for item in first.kept]
+        rescored = [replace(item.passage, score=item.score) for item in first.kept]
+        try:
+            second = yield from subplan(self.second, query, rescored)
+        except LimitReached as limit:
+            return first.noting(degraded=f"{self.second.name} did not run: {limit}")
+        kept = reindexed(second.kept, passages, selected)
+        lost = reindexed(second.dropped, passages, selected)
+        joined = replace(second, kept=kept, dropped=(*lost, *first.dropped), repairs=first.repairs + second.repairs)
+        return joined.noting(degraded=first.degraded)
+
+    def top(self, k: int) -> Reranker:
+        """Only the last one is cut."""
+        return replace(self, second=self.second.top(k))
+
+
+@dataclass(frozen=True)
+class Fallback(Reranker):
+    """`first | second`: second answers when a model of the first fails or a limit is reached; marked as degraded."""
+
+    name = "fallback"
+
+    first: Reranker
+    second: Reranker
+
+    def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
+        """The first, or else the second."""
+        try:
+            return (yield from subplan(self.first, query, passages))
+        except (ModelError, ParseError, LimitReached) as error:
+            ranking = yield from subplan(self.second, query, passages)
+            return ranking.noting(degraded=f"{self.first.name} failed ({error}): {self.second.name} answered")
+
+    def top(self, k: int) -> Reranker:
+        """Both are cut."""
+        return Fallback(self.first.top(k), self.second.top(k))

@@ -1,0 +1,146 @@
+"""Settings read off a reranker's dataclass fields: what they are, from JSON, and back to it."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from shortlist.errors import InputError
+from shortlist.models.named import as_model, model_to_dict
+from shortlist.plan import Model
+from shortlist.reranker.base import Reranker
+
+T = TypeVar("T", bound=Reranker)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a reranker.
+
+    Attributes:
+        name: of the field.
+        type: its annotation, resolved.
+        required: whether it has no default.
+        default: where it has one; for a model or reranker made on demand, None.
+    """
+
+    name: str
+    type: Any
+    required: bool
+    default: Any
+
+    @property
+    def model_kind(self) -> type[Model[Any, Any]] | None:
+        """The kind of model that belongs here, or None when it is not a model."""
+        return next((c for c in _classes(self.type) if issubclass(c, Model)), None)
+
+    @property
+    def holds_rerankers(self) -> bool:
+        """Whether a reranker, or several, belong here."""
+        return any(issubclass(c, Reranker) for c in _classes(self.type))
+
+
+@cache
+def settings_of(cls: type[Reranker]) -> tuple[Setting, ...]:
+    """The settings of a reranker class, in order."""
+    hints = get_type_hints(cls)
+    return tuple(_setting(field, hints[field.name]) for field in fields(cls) if field.init)  # type: ignore[arg-type]
+
+
+def _setting(field: Field[Any], hint: Any) -> Setting:
+    required = field.default is MISSING and field.default_factory is MISSING
+    default = None if field.default is MISSING else field.default
+    return Setting(field.name, hint, required, default)
+
+
+def build(cls: type[T], data: Mapping[str, Any], models: Sequence[Model[Any, Any]]) -> T:
+    """A reranker from settings as JSON would write them.
+
+    Raises:
+        InputError: an unknown or missing setting, or a value that cannot be one.
+    """
+    settings = {setting.name: setting for setting in settings_of(cls)}
+    unknown = sorted(set(data) - set(settings))
+    if unknown:
+        raise InputError(f"{cls.name} has no setting {unknown[0]!r}; it has {', '.join(settings) or 'none'}")
+    values = {name: _value(settings[name], value, models) for name, value in data.items()}
+    values |= {name: given for name, s in settings.items() if name not in values and (given := _given(s, models))}
+    missing = [name for name, s in settings.items() if s.required and values.get(name) is None]
+    if missing:
+        raise InputError(f"{cls.name} needs {', '.join(missing)}")
+    try:
+        return cls(**{name: value for name, value in values.items() if value is not None or name in data})
+    except TypeError as error:
+        raise InputError(f"{cls.name}: {error}") from error
+
+
+def _given(setting: Setting, models: Sequence[Model[Any, Any]]) -> Model[Any, Any] | None:
+    kind = setting.model_kind
+    return next((m for m in models if isinstance(m, kind)), None) if kind is not None else None
+
+
+def _value(setting: Setting, value: Any, models: Sequence[Model[Any, Any]]) -> Any:
+    kind = setting.model_kind
+    if kind is not None:
+        return as_model(kind, value)
+    return _rerankers(value, models) if setting.holds_rerankers else _plain(setting.type, value)
+
+
+def _rerankers(value: Any, models: Sequence[Model[Any, Any]]) -> Any:
+    """Rerankers in place of names and dicts, at any depth of lists."""
+    from shortlist.reranker.registry import from_dict, make
+
+    if isinstance(value, str):
+        return make(value, models=models)
+    if isinstance(value, Mapping):
+        return from_dict(value, models=models)
+    if isinstance(value, (list, tuple)):
+        return tuple(_rerankers(each, models) for each in value)
+    return value
+
+
+def _plain(hint: Any, value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_plain(hint, each) for each in value)
+    if isinstance(value, Mapping):
+        made = next((c for c in _classes(hint) if is_dataclass(c)), None)
+        return made(**value) if made is not None else value
+    return value
+
+
+def to_dict(reranker: Reranker) -> dict[str, Any]:
+    """Name and settings, JSON-ready.
+
+    Raises:
+        InputError: a setting is code and cannot be written down.
+    """
+    written = {s.name: _written(s.name, getattr(reranker, s.name)) for s in settings_of(type(reranker))}
+    return {"reranker": reranker.name, **written}
+
+
+def _written(name: str, value: Any) -> Any:
+    if isinstance(value, Reranker):
+        return to_dict(value)
+    if isinstance(value, Model):
+        return model_to_dict(value)
+    if isinstance(value, (list, tuple)):
+        return [_written(name, each) for each in value]
+    if isinstance(value, Mapping):
+        return {str(key): _written(name, each) for key, each in value.items()}
+    if is_dataclass(value):
+        return {f.name: _written(name, getattr(value, f.name)) for f in fields(value)}
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    raise InputError(f"the setting {name} is a {type(value).__name__}, which cannot be written down")
+
+
+def _classes(hint: Any) -> list[type]:
+    """Every class named in an annotation: through unions, optionals, and containers."""
+    if isinstance(hint, type) and get_origin(hint) is None:
+        return [hint]
+    if get_origin(hint) in (Union, types.UnionType, tuple, list) or get_origin(hint) is not None:
+        return [c for arg in get_args(hint) for c in _classes(arg)]
+    return []
