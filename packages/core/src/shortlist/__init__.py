@@ -31,7 +31,7 @@ from shortlist.reranker.cascade import Cascade, Route
 from shortlist.reranker.chain import Chain, Fallback, Top
 from shortlist.reranker.expression import load, parse
 from shortlist.reranker.fusion import Blend, Fuse
-from shortlist.reranker.registry import from_dict, make, rerankers
+from shortlist.reranker.registry import from_dict, make, registered
 from shortlist.rerankers.cross_encoder import CrossEncoder
 from shortlist.rerankers.keep_order import KeepOrder
 from shortlist.rerankers.lexical import CorpusStatistics, Lexical
@@ -101,7 +101,7 @@ __all__ = [
     "load",
     "make",
     "parse",
-    "rerankers",
+    "registered",
     "subplan",
     "together",
     "votes",

@@ -15,7 +15,7 @@ _CELL = "text-align:left;vertical-align:top;padding:2px 8px"
 def explanation(ranking: Ranking) -> str:
     """One line a passage, best first, then the dropped ones, then what was mended or degraded."""
     lines = [f"{rank}. {_line(item)}" for rank, item in enumerate(ranking.kept, 1)]
-    lines += [f"-. {_line(item)}" for item in ranking.dropped]
+    lines += [f"-. {_line(item)} (dropped: {ranking.why_dropped(item)})" for item in ranking.dropped]
     lines += [f"mended: {repair}" for repair in ranking.repairs]
     lines += [f"degraded: {ranking.degraded}"] if ranking.degraded else []
     return "\n".join(lines)
@@ -23,7 +23,8 @@ def explanation(ranking: Ranking) -> str:
 
 def _line(item: Ranked) -> str:
     score = "unscored" if item.score is None else f"{item.score:.4g}"
-    why = f" because {reasons_text(item)}" if item.reasons else ""
+    reasons = reasons_text(item)
+    why = f" because {reasons}" if reasons else ""
     return f"[{name_of(item)}] {score}, came in at {item.index + 1}{why}: {excerpt(item)}"
 
 
@@ -34,7 +35,7 @@ def name_of(item: Ranked) -> str:
 
 def reasons_text(item: Ranked) -> str:
     """The reasons as `name value` pairs, numbers to four digits."""
-    return ", ".join(f"{name} {_value(value)}" for name, value in item.reasons.items())
+    return ", ".join(f"{name} {_value(value)}" for name, value in item.reasons.items() if name != "dropped")
 
 
 def _value(value: float | str) -> str:
@@ -51,7 +52,7 @@ def html_table(ranking: Ranking) -> str:
     """A table with rank, movement, score, reasons and text; every text is escaped."""
     head = "".join(f'<th style="{_CELL}">{name}</th>' for name in ("rank", "was", "score", "reasons", "text"))
     rows = [_row(str(rank), item) for rank, item in enumerate(ranking.kept, 1)]
-    rows += [_row("–", item) for item in ranking.dropped]
+    rows += [_row(f"dropped: {ranking.why_dropped(item)}", item) for item in ranking.dropped]
     notes = [*ranking.repairs, *([f"degraded: {ranking.degraded}"] if ranking.degraded else [])]
     footer = "".join(f"<p>{escape(note)}</p>" for note in notes)
     caption = f"<caption>{escape(ranking.query)} ({ranking.score_kind})</caption>"

@@ -26,6 +26,9 @@ class _Nothing(Mapping[str, Any]):
     def __len__(self) -> int:
         return 0
 
+    def __bool__(self) -> bool:
+        return False
+
     def __hash__(self) -> int:
         return 0  # a dataclass takes only hashable values as defaults
 
@@ -39,7 +42,7 @@ class _Nothing(Mapping[str, Any]):
 NOTHING: Mapping[str, Any] = _Nothing()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, init=False, eq=False)
 class Passage:
     """A piece of retrieved text (or image), with what the retriever knew of it. Never mutated.
 
@@ -63,8 +66,31 @@ class Passage:
     metadata: Mapping[str, Any] = NOTHING
     image: bytes | None = None
 
+    def __init__(
+        self,
+        text: str,
+        id: str | None = None,  # noqa: A002 - what everybody calls it
+        score: float | None = None,
+        embedding: Vector | Sequence[float] | None = None,
+        document_id: str | None = None,
+        position: int | None = None,
+        metadata: Mapping[str, Any] = NOTHING,
+        image: bytes | None = None,
+    ) -> None:
+        # A hundred are made for every query. The __init__ of a frozen dataclass, which goes through
+        # object.__setattr__, takes two and a half times as long as this.
+        fields = self.__dict__
+        fields["text"] = text
+        fields["id"] = id
+        fields["score"] = score
+        fields["embedding"] = embedding
+        fields["document_id"] = document_id
+        fields["position"] = position
+        fields["metadata"] = metadata
+        fields["image"] = image
+
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Passage) and self._values() == other._values()
+        return isinstance(other, Passage) and self._values() == other._values() and self._same_vector(other)
 
     def __hash__(self) -> int:
         return hash((self.text, self.id, self.document_id, self.position))
@@ -74,13 +100,19 @@ class Passage:
         return Passage, (*fields, dict(self.metadata), self.image)
 
     def _values(self) -> tuple[Any, ...]:
-        vector = None if self.embedding is None else tuple(map(float, self.embedding))
-        fields = (self.text, self.id, self.score, vector, self.document_id, self.position)
+        fields = (self.text, self.id, self.score, self.document_id, self.position)
         return (*fields, dict(self.metadata), self.image)
+
+    def _same_vector(self, other: Passage) -> bool:
+        if self.embedding is None or other.embedding is None:
+            return self.embedding is other.embedding
+        return np.array_equal(self.embedding, other.embedding, equal_nan=True)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict of what is set; images become base64 text."""
-        vector = None if self.embedding is None else [float(x) for x in self.embedding]
+        # JSON has no NaN: a value that is not finite becomes null, and null reads as NaN.
+        floats = None if self.embedding is None else map(float, self.embedding)
+        vector = None if floats is None else [x if math.isfinite(x) else None for x in floats]
         image = None if self.image is None else base64.b64encode(self.image).decode()
         fields = {
             "text": self.text,
@@ -101,7 +133,7 @@ class Passage:
         Raises:
             InputError: there is no text, or a name that a passage does not have.
         """
-        unknown = set(data) - set(cls.__slots__)
+        unknown = set(data) - set(cls.__dataclass_fields__)
         if "text" not in data or unknown:
             raise InputError(f"a passage needs 'text' and knows no {sorted(unknown)}")
         image = data.get("image")
@@ -128,10 +160,9 @@ def as_passages(values: Iterable[PassageLike]) -> tuple[Passage, ...]:
     passages = tuple(values) if not isinstance(values, (str, bytes, Mapping, Passage)) else None
     if passages is None:
         raise InputError("passages must be a sequence, not one passage")
-    return tuple(
-        value if type(value) is Passage and type(value.text) is str else _as_passage(i, value)
-        for i, value in enumerate(passages)
-    )
+    if {*map(type, passages)} == {Passage} and {type(passage.text) for passage in passages} == {str}:  # type: ignore[union-attr]
+        return passages  # type: ignore[return-value]
+    return tuple(_as_passage(i, value) for i, value in enumerate(passages))
 
 
 def _as_passage(index: int, value: object) -> Passage:
@@ -151,9 +182,10 @@ def _coerced(value: object) -> Passage | None:
 
 def finite_scores(passages: Sequence[Passage]) -> tuple[tuple[Passage, ...], int]:
     """The passages with scores that are not finite read as missing, and how many those were."""
-    bad = [i for i, p in enumerate(passages) if p.score is not None and not math.isfinite(p.score)]
-    if not bad:
+    # One sum says that all are finite; only when it is not are they looked at one by one.
+    if math.isfinite(sum(score for p in passages if (score := p.score) is not None)):
         return tuple(passages), 0
+    bad = [i for i, p in enumerate(passages) if p.score is not None and not math.isfinite(p.score)]
     mended = list(passages)
     for i in bad:
         mended[i] = replace(passages[i], score=None)

@@ -67,7 +67,7 @@ class RoundTrace:
     failures: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, init=False)
 class Ranked:
     """A passage in its place.
 
@@ -83,6 +83,13 @@ class Ranked:
     score: float | None
     reasons: Reasons = NOTHING
 
+    def __init__(self, passage: Passage, index: int, score: float | None, reasons: Reasons = NOTHING) -> None:
+        fields = self.__dict__  # as in Passage: a hundred are made for every query
+        fields["passage"] = passage
+        fields["index"] = index
+        fields["score"] = score
+        fields["reasons"] = reasons
+
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
@@ -90,7 +97,7 @@ class Ranking:
 
     Attributes:
         kept: in order, best first; scores never increase down the list, ties stand in input order.
-        dropped: the others, each with a reason named `dropped`.
+        dropped: the others; `why_dropped` says why.
         score_kind: what the scores are: logit, probability, cosine, rank or utility.
         query: what the user asked.
         usage: what it took.
@@ -132,8 +139,9 @@ class Ranking:
     ) -> Ranking:
         """The passages in this order of their indices, scored (n - rank) / n so that the first has 1."""
         n = len(order)
-        why = reasons or [NOTHING] * len(passages)
-        kept = (Ranked(passages[i], i, (n - rank) / n, why[i]) for rank, i in enumerate(order))
+        if reasons is None:
+            return cls(tuple(Ranked(passages[i], i, (n - rank) / n) for rank, i in enumerate(order)), score_kind="rank")
+        kept = (Ranked(passages[i], i, (n - rank) / n, reasons[i]) for rank, i in enumerate(order))
         return cls(tuple(kept), score_kind="rank")
 
     def __len__(self) -> int:
@@ -150,11 +158,14 @@ class Ranking:
         return [item.passage.text for item in self.kept]
 
     def top(self, k: int) -> Ranking:
-        """The first k; the others are dropped with the reason."""
+        """The first k; the others are dropped."""
         if k >= len(self.kept):
             return self
-        cut = tuple(dropped(item, f"below the first {k}") for item in self.kept[k:])
-        return replace(self, kept=self.kept[:k], dropped=cut + self.dropped)
+        return replace(self, kept=self.kept[:k], dropped=self.kept[k:] + self.dropped)
+
+    def why_dropped(self, item: Ranked) -> str:
+        """Why this item is among the dropped: its reason named `dropped`, or that it came after the last one kept."""
+        return str(item.reasons.get("dropped", f"below the first {len(self.kept)}"))
 
     def noting(self, *repairs: str, degraded: str | None = None) -> Ranking:
         """The same, with these repairs added and, where given, marked as degraded."""
@@ -217,9 +228,9 @@ class Ranking:
         return cls.from_dict(json.loads(text))
 
 
-def dropped(item: Ranked, why: str) -> Ranked:
-    """The item with `why` as the reason that it was dropped."""
-    return Ranked(item.passage, item.index, item.score, {**item.reasons, "dropped": why})
+def dropped(items: Iterable[Ranked], why: str) -> tuple[Ranked, ...]:
+    """The items with `why` as the reason that they were dropped."""
+    return tuple(Ranked(item.passage, item.index, item.score, {**item.reasons, "dropped": why}) for item in items)
 
 
 def reindexed(items: Iterable[Ranked], passages: Sequence[Passage], indices: Sequence[int]) -> tuple[Ranked, ...]:

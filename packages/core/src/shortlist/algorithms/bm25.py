@@ -50,5 +50,5 @@ def bm25_scores(
         tf = np.fromiter((document.count(term) for document in documents), dtype=np.float64, count=len(documents))
         weight = lucene_idf(len(documents), float((tf > 0).sum())) if idf is None else idf.get(term, 0.0)
         # Equation 3.15 without its constant factor (k1 + 1), as Lucene has it: the order is the same.
-        scores += count * weight * tf / (tf + norm)
+        scores += count * weight * np.divide(tf, tf + norm, out=np.zeros_like(tf), where=tf > 0)
     return scores

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from shortlist.arrays import Floats, Matrix, Vector
-from shortlist.plan import Missing, Model, Plan, ask, votes
+from shortlist.errors import BadAnswer, ShortlistError
+from shortlist.plan import Missing, Model, Plan, Reply, ask, votes
 from shortlist.ranking import ScoreKind
 
 Role: TypeAlias = Literal["query", "passage"]
@@ -76,7 +78,7 @@ class Embedder(Model[Text, Vector], ABC):
 
     def fault(self, value: Vector) -> str | None:
         """Why this is not a vector, or None."""
-        good: bool = np.shape(value) not in ((), (0,)) and np.ndim(value) == 1 and bool(np.isfinite(value).all())
+        good = value.ndim == 1 and value.size > 0 and bool(np.isfinite(value).all())
         return None if good else "a vector that is empty, not flat, or not finite"
 
     def estimate(self, payload: Text) -> int:
@@ -109,7 +111,7 @@ class PairScorer(Model[Pair, float], ABC):
 
     def fault(self, value: float) -> str | None:
         """Why this is not a score, or None."""
-        return None if isinstance(value, float) and np.isfinite(value) else f"a score that is not finite: {value!r}"
+        return None if type(value) is float and math.isfinite(value) else f"a score that is not finite: {value!r}"
 
     def estimate(self, payload: Pair) -> int:
         """Tokens that the pair will probably take."""
@@ -141,3 +143,13 @@ class ChatModel(Model[ChatRequest, ChatReply], ABC):
     def decode(self, data: bytes) -> ChatReply:
         """The reply that `encode` wrote."""
         return ChatReply(*super().decode(data))
+
+
+def as_logit(reply: Reply[Vector] | ShortlistError) -> Reply[float] | ShortlistError:
+    """A classifier's row as a score: one logit as it is; of two, how much the second is above the first."""
+    if not isinstance(reply, Reply):
+        return reply
+    logits = reply.value.astype(np.float64).tolist()
+    if len(logits) > 2:
+        return BadAnswer(f"a cross-encoder gives one or two logits, not {len(logits)}")
+    return Reply(float(logits[-1] - logits[0] if len(logits) == 2 else logits[0]), *reply[1:])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from typing import Any, cast
 
 from shortlist.errors import InputError
@@ -32,7 +32,7 @@ _BY_TEXT = {
 
 def default_scorer() -> PairScorer:
     """The cross-encoder that is meant when none is named."""
-    return cast(PairScorer, _from_text(PairScorer, "ms-marco-minilm"))
+    return cast(PairScorer, model_from_dict({"model": "onnx-cross-encoder", "weights": "ms-marco-minilm"}))
 
 
 def as_model(kind: type[Model[Any, Any]], value: object) -> Model[Any, Any]:
@@ -68,7 +68,7 @@ def model_from_dict(data: Mapping[Any, Any]) -> Model[Any, Any]:
     Raises:
         InputError: no such model, or a setting it has not.
     """
-    name = data.get("model")
+    name = str(data.get("model"))
     if name not in _CLASSES:
         raise InputError(f"no model is named {name!r}; there are {', '.join(_CLASSES)}")
     module, cls = _CLASSES[name].split(":")
@@ -87,6 +87,6 @@ def model_to_dict(model: Model[Any, Any]) -> dict[str, Any]:
     """
     place = f"{type(model).__module__}:{type(model).__qualname__}"
     name = next((name for name, where in _CLASSES.items() if where == place), None)
-    if name is None or not is_dataclass(model):
+    if name is None:
         raise InputError(f"{type(model).__name__} holds code and cannot be written down: give it again when loading")
-    return {"model": name, **{f.name: getattr(model, f.name) for f in fields(model) if f.init}}
+    return {"model": name, **{f.name: getattr(model, f.name) for f in fields(cast(Any, model)) if f.init}}

@@ -213,9 +213,8 @@ def subplan(reranker: Reranker, query: str, passages: Sequence[Passage]) -> Plan
     if not passages:
         return Ranking(())
     ranking = yield from reranker.plan(query, passages)
-    seen = {item.index for item in ranking.kept}
-    seen.update(item.index for item in ranking.dropped)
-    if len(ranking.kept) + len(ranking.dropped) != len(passages) or seen != set(range(len(passages))):
+    places = [item.index for item in ranking.kept + ranking.dropped]
+    if len(places) != len(passages) or {*places} != {*range(len(passages))}:
         raise ShortlistError(f"{reranker.name} did not account for every passage once: a defect in its plan")
     return ranking
 

@@ -74,7 +74,7 @@ class Fuse(Reranker):
         rankings = yield from together([subplan(r, query, passages) for r in self.rerankers])
         merged = self._merged(passages, rankings)
         gone = set(range(len(passages))).difference(i.index for r in rankings for i in r.kept)
-        lost = tuple(dropped(item, "dropped by all") for item in merged.kept if item.index in gone)
+        lost = dropped((item for item in merged.kept if item.index in gone), "dropped by all")
         kept = tuple(item for item in merged.kept if item.index not in gone)
         repairs = tuple(repair for ranking in rankings for repair in ranking.repairs)
         degraded = "; ".join(ranking.degraded for ranking in rankings if ranking.degraded)

@@ -24,7 +24,7 @@ _PACKAGES = ("shortlist.reranker", "shortlist.rerankers")
 
 
 @cache
-def rerankers() -> Mapping[str, type[Reranker]]:
+def registered() -> Mapping[str, type[Reranker]]:
     """Every reranker class by its name, composites included."""
     found = [*_in_packages(_PACKAGES, Reranker), *_announced("shortlist.rerankers", Reranker)]
     return {cls.name: cls for cls in sorted(found, key=lambda cls: cls.name)}
@@ -36,9 +36,9 @@ def reranker_class(name: str) -> type[Reranker]:
     Raises:
         InputError: there is none; the message lists what there is.
     """
-    cls = rerankers().get(name.replace("_", "-"))
+    cls = registered().get(name.replace("_", "-"))
     if cls is None:
-        raise InputError(f"no reranker is named {name!r}; there are {', '.join(rerankers())}")
+        raise InputError(f"no reranker is named {name!r}; there are {', '.join(registered())}")
     return cls
 
 

@@ -1,0 +1,206 @@
+"""Texts through an encoder on ONNX Runtime: tokenised once, packed by token budget, one-thread runs side by side."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shortlist.algorithms.packing import pack
+from shortlist.arrays import Ints, Matrix, Vector
+from shortlist.errors import ModelTimeout, WeightsError
+from shortlist.models.weights import FolderSettings, read_settings
+from shortlist.plan import Call, Reply
+
+# How many texts are tokenised at a time: an encoding is a hundred times as large as its token ids.
+_TOKENISED = 256
+# A text is cut to this many characters a token before it is tokenised, so that a text of megabytes costs what one of
+# the model's length costs. No token of a real vocabulary is as long.
+_CHARACTERS = 64
+
+Input = str | tuple[str, str]
+
+
+class Encoded(NamedTuple):
+    """A text as the model reads it."""
+
+    ids: NDArray[np.int32]
+    types: NDArray[np.int32]
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What makes one engine differ from another.
+
+    Attributes:
+        folder: of the weights.
+        head: `classify`, `mean` or `first`.
+        precision: `int8` or `fp32`.
+        max_length: tokens; None for what the folder says.
+        budget: tokens in a batch, padding included.
+        threads: batches that run at the same time.
+    """
+
+    folder: Path
+    head: str
+    precision: str
+    max_length: int | None
+    budget: int
+    threads: int
+
+
+class Engine:
+    """A session, a tokenizer, and the threads that run batches."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        """Load tokenizer and graph.
+
+        Raises:
+            WeightsError: the folder is not that of a model this can run.
+        """
+        self.settings = settings
+        self.folder: FolderSettings = read_settings(settings.folder)
+        self.max_length = min(self.folder.max_length, settings.max_length or self.folder.max_length)
+        self._tokenizer = _tokenizer(settings.folder, self.max_length)
+        self._session = _session(settings)
+        self._inputs = {each.name for each in self._session.get_inputs()}
+        self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="shortlist-onnx")
+
+    def run(self, texts: Sequence[Input], call: Call) -> list[Reply[Vector] | ModelTimeout]:
+        """The output row of each text; texts not reached when the call was over have a timeout in their place."""
+        encoded = list(self._encoded(texts))
+        replies: list[Reply[Vector] | ModelTimeout] = [ModelTimeout("stopped between two batches")] * len(texts)
+        batches = pack([len(each.ids) for each in encoded], self.settings.budget)
+        outputs = self._pool.map(partial(self._output, encoded, call), batches)
+        for batch, rows in zip(batches, outputs, strict=True):
+            if rows is not None:
+                call.batches += 1
+                for index, row in zip(batch, rows, strict=True):
+                    replies[index] = self._reply(encoded[index], row)
+        return replies
+
+    def _encoded(self, texts: Sequence[Input]) -> Iterator[Encoded]:
+        for start in range(0, len(texts), _TOKENISED):
+            chunk = [self._cut(text) for text in texts[start : start + _TOKENISED]]
+            encodings = self._tokenizer.encode_batch_fast([text for text, _ in chunk])
+            for encoding, (_, cut) in zip(encodings, chunk, strict=True):
+                ids, types = np.array(encoding.ids, np.int32), np.array(encoding.type_ids, np.int32)
+                yield Encoded(ids, types, cut or bool(encoding.overflowing))
+
+    def _cut(self, text: Input) -> tuple[Input, bool]:
+        limit = _CHARACTERS * self.max_length
+        if isinstance(text, str):
+            return text[:limit], len(text) > limit
+        return (text[0][:limit], text[1][:limit]), max(map(len, text)) > limit
+
+    def _output(self, encoded: Sequence[Encoded], call: Call, batch: Sequence[int]) -> Matrix | None:
+        if call.over:
+            return None
+        feed = self._feed([encoded[i] for i in batch])
+        rows = self._session.run(None, feed)[0]
+        return rows if rows.ndim == 2 else self._pooled(rows, feed["attention_mask"])
+
+    def _pooled(self, states: NDArray[np.float32], mask: Ints) -> Matrix:
+        """Vectors from token states (b, s, d), for exported graphs that leave the pooling to the caller."""
+        if self.settings.head == "first":
+            return np.asarray(states[:, 0])
+        weights = mask[:, :, None].astype(np.float32)
+        return np.asarray((states * weights).sum(axis=1) / weights.sum(axis=1))
+
+    def _feed(self, batch: Sequence[Encoded]) -> dict[str, Ints]:
+        shape = (len(batch), max(len(each.ids) for each in batch))
+        ids, mask, types = (np.zeros(shape, np.int64) for _ in range(3))
+        for row, each in enumerate(batch):
+            ids[row, : len(each.ids)] = each.ids
+            mask[row, : len(each.ids)] = 1
+            types[row, : len(each.types)] = each.types
+        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+        return {name: array for name, array in feed.items() if name in self._inputs}
+
+    def _reply(self, encoded: Encoded, row: Vector) -> Reply[Vector]:
+        return Reply(row, len(encoded.ids), 0, encoded.truncated, encoder_flops(self.folder.config, len(encoded.ids)))
+
+
+def encoder_flops(config: Any, tokens: int) -> float | None:
+    """Operations of a BERT-type encoder over a sequence: 2 for each weight and token, and 4 t^2 h for attention.
+
+    None where the configuration does not tell the shape.
+    """
+    hidden, inner = config.get("hidden_size"), config.get("intermediate_size")
+    layers = config.get("num_hidden_layers")
+    if not (hidden and inner and layers):
+        return None
+    return float(layers * (tokens * (8 * hidden * hidden + 4 * hidden * inner) + 4 * tokens * tokens * hidden))
+
+
+_lock = threading.Lock()
+
+
+def engine(settings: EngineSettings) -> Engine:
+    """The engine with these settings; one for the whole process, however many models ask."""
+    with _lock:
+        return _engine(settings)
+
+
+@lru_cache(maxsize=8)
+def _engine(settings: EngineSettings) -> Engine:
+    return Engine(settings)
+
+
+# The child of a fork has none of its parent's threads: what it inherits of an engine would wait for ever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_engine.cache_clear)
+
+
+def _tokenizer(folder: Path, max_length: int) -> Any:
+    from tokenizers import Tokenizer
+
+    path = folder / "tokenizer.json"
+    if not path.exists():
+        raise WeightsError(f"{folder.name} has no tokenizer.json")
+    tokenizer = Tokenizer.from_file(str(path))
+    # Set once, here: setting them on a tokenizer that other threads use is what "Already borrowed" comes from.
+    tokenizer.enable_truncation(max_length)
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _session(settings: EngineSettings) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # One thread a batch and many batches beat many threads a batch: no barrier after each matrix product.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(_graph(settings), options, providers=["CPUExecutionProvider"])
+
+
+def _graph(settings: EngineSettings) -> bytes | str:
+    """Our own graph over safetensors where the architecture is known, else the folder's exported one."""
+    from shortlist.nets.encoder_graph import Head, build_encoder
+
+    exported = next((p for p in _exported(settings.folder) if p.exists()), None)
+    if not any(settings.folder.glob("model*.safetensors")):
+        if exported is None:
+            raise WeightsError(f"{settings.folder.name} has neither model.safetensors nor model.onnx")
+        return str(exported)
+    model = build_encoder(settings.folder, Head(settings.head))
+    if settings.precision == "int8":
+        from shortlist.nets.quantise import quantise
+
+        model = quantise(model)
+    return bytes(model.SerializeToString())
+
+
+def _exported(folder: Path) -> tuple[Path, ...]:
+    return folder / "model.onnx", folder / "onnx" / "model.onnx"
