@@ -1,0 +1,33 @@
+"""The README's code runs, and the distribution needs no more of LangChain than its core."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2] / "packages" / "langchain"
+
+
+def test_every_python_fence_of_the_readme_runs_in_order():
+    fences = re.findall(r"```python\n(.*?)```", (PACKAGE / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, object] = {}
+    for fence in fences:
+        exec(compile(fence, "README.md", "exec"), names)
+    assert fences
+
+
+def test_every_setting_is_in_the_readme():
+    from langchain_shortlist import ShortlistCompressor
+
+    text = (PACKAGE / "README.md").read_text(encoding="utf-8")
+    assert [name for name in ShortlistCompressor.model_fields if f"| `{name}` |" not in text] == []
+
+
+def test_importing_it_loads_only_langchain_core():
+    program = "import sys, langchain_shortlist; print(*sorted(m for m in sys.modules if '.' not in m))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "langchain_core" in loaded
+    assert not loaded & {"langchain", "langchain_classic", "langchain_community", "torch", "llama_index", "haystack"}
