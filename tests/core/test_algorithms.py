@@ -39,6 +39,8 @@ def slow_bm25(query, documents, k1, b):
             n = sum(term in other for other in documents)
             idf = math.log(1 + (len(documents) - n + 0.5) / (n + 0.5))
             tf = document.count(term)
+            if tf == 0:
+                continue
             score += idf * tf / (tf + k1 * (1 - b + b * len(document) / average))
         scores.append(score)
     return scores

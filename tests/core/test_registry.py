@@ -1,5 +1,6 @@
 """By name, as a dict, as an expression, from a file: the same rerankers."""
 
+import importlib.metadata
 import json
 import subprocess
 import sys
@@ -27,7 +28,6 @@ from shortlist import (
     registered,
 )
 from shortlist.models.fakes import HashEmbedder, OverlapScorer
-from shortlist.reranker import registry
 from shortlist.reranker.fields import settings_of
 
 
@@ -121,7 +121,9 @@ def test_entry_points_are_found(monkeypatch):
     _sys.modules["announced_module"] = type(_sys)("announced_module")
     _sys.modules["announced_module"].Announced = Announced
     point = EntryPoint("announced", "announced_module:Announced", "shortlist.rerankers")
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == "shortlist.rerankers" else [])
+    monkeypatch.setattr(
+        importlib.metadata, "entry_points", lambda group: [point] if group == "shortlist.rerankers" else []
+    )
     registered.cache_clear()
     try:
         assert make("announced") == Announced()

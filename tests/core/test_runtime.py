@@ -317,6 +317,14 @@ def test_errors_in_place():
         CrossEncoder(FailingScorer(after=1)).rank_many([("q", ["a"]), ("q", ["b"])])
 
 
+def test_a_malformed_request_does_not_stop_the_others():
+    requests = [(None, ["a"]), ("q", ["a"]), ("q", [3]), ("q", [{"text": "a", "score": "high"}])]
+    outcomes = KeepOrder().rank_many(requests, return_errors=True)
+    assert [type(outcome) for outcome in outcomes] == [InputError, Ranking, InputError, InputError]
+    with pytest.raises(InputError):
+        KeepOrder().rank_many(requests)
+
+
 # ---- limits --------------------------------------------------------------------------------------------------
 
 

@@ -8,8 +8,8 @@ import pytest
 from shortlist import (
     CrossEncoder,
     InputError,
-    Limits,
     LimitReached,
+    Limits,
     MissingExtra,
     ModelTimeout,
     Runtime,
@@ -19,6 +19,7 @@ from shortlist import (
 from shortlist.models.base import Pair, Text
 from shortlist.models.onnx import OnnxCrossEncoder, OnnxEmbedder
 from shortlist.models.onnx_engine import encoder_flops
+from shortlist.models.weights import check
 from shortlist.plan import Call, Reply
 
 torch = pytest.importorskip("torch")
@@ -28,7 +29,14 @@ from shortlist.models.torch import TorchCrossEncoder, TorchEmbedder  # noqa: E40
 
 pytestmark = pytest.mark.slow
 WORDS = ["the", "moon", "pulls", "sea", "tides", "bread", "needs", "yeast", "and", "sun", "##s", "of", "."]
-TEXTS = ["the moon pulls the sea", "bread needs yeast", "tides", "", "sun and moon and sea and tides " * 3, "the the the"]
+TEXTS = [
+    "the moon pulls the sea",
+    "bread needs yeast",
+    "tides",
+    "",
+    "sun and moon and sea and tides " * 3,
+    "the the the",
+]
 
 
 def tokenizer(folder):
@@ -83,7 +91,9 @@ def vectors(model, role="passage"):
 
 
 def test_onnx_equals_torch(classifier):
-    np.testing.assert_allclose(scores(OnnxCrossEncoder(classifier, "fp32")), scores(TorchCrossEncoder(classifier)), atol=1e-4)
+    np.testing.assert_allclose(
+        scores(OnnxCrossEncoder(classifier, "fp32")), scores(TorchCrossEncoder(classifier)), atol=1e-4
+    )
 
 
 def test_int8_is_near(classifier):
@@ -108,7 +118,9 @@ def test_the_query_prefix_of_the_folder_is_used_and_can_be_set(encoder):
 @pytest.mark.parametrize("kind", [OnnxCrossEncoder, TorchCrossEncoder])
 def test_a_score_does_not_depend_on_the_batch(classifier, kind):
     together = scores(kind(classifier, **({"precision": "fp32"} if kind is OnnxCrossEncoder else {})))
-    alone = [scores(kind(classifier, **({"precision": "fp32"} if kind is OnnxCrossEncoder else {})), [t])[0] for t in TEXTS]
+    alone = [
+        scores(kind(classifier, **({"precision": "fp32"} if kind is OnnxCrossEncoder else {})), [t])[0] for t in TEXTS
+    ]
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
@@ -167,12 +179,19 @@ def test_models_are_values(classifier, encoder):
     import copy
     import pickle
 
-    for model in (OnnxCrossEncoder(classifier), TorchCrossEncoder(classifier), OnnxEmbedder(encoder), TorchEmbedder(encoder)):
+    for model in (
+        OnnxCrossEncoder(classifier),
+        TorchCrossEncoder(classifier),
+        OnnxEmbedder(encoder),
+        TorchEmbedder(encoder),
+    ):
         again = pickle.loads(pickle.dumps(copy.deepcopy(model)))
         assert again == model
         assert hash(again) == hash(model)
         assert again.fingerprint == model.fingerprint
-        assert isinstance(again.answer([Text("sea") if "mbedder" in type(model).__name__ else Pair("a", "b")], Call())[0], Reply)
+        assert isinstance(
+            again.answer([Text("sea") if "mbedder" in type(model).__name__ else Pair("a", "b")], Call())[0], Reply
+        )
 
 
 def test_other_weights_and_settings_have_other_fingerprints(classifier, encoder):
@@ -210,8 +229,6 @@ def test_a_missing_extra_is_named_at_construction(classifier, monkeypatch):
     with pytest.raises(MissingExtra, match=r"shortlist\[torch\]"):
         TorchCrossEncoder(classifier)
     with pytest.raises(MissingExtra, match=r"shortlist\[hub\]"):
-        from shortlist.models.weights import check
-
         check("owner/name")
 
 
@@ -225,7 +242,9 @@ def test_a_hub_id_is_fetched_without_code(classifier, monkeypatch):
         return classifier
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
-    np.testing.assert_allclose(scores(OnnxCrossEncoder("owner/name", "fp32")), scores(OnnxCrossEncoder(classifier, "fp32")))
+    np.testing.assert_allclose(
+        scores(OnnxCrossEncoder("owner/name", "fp32")), scores(OnnxCrossEncoder(classifier, "fp32"))
+    )
     assert asked["name"] == "owner/name"
     assert not any(pattern.endswith((".py", ".bin", ".pt", "*")) for pattern in asked["patterns"])
 
@@ -236,7 +255,9 @@ def test_64_threads_on_one_model(classifier):
     reranker = CrossEncoder(OnnxCrossEncoder(classifier, "fp32"))
     expected = reranker.rank("the moon and tides", TEXTS).texts
     with ThreadPoolExecutor(64) as pool:
-        assert set(map(tuple, pool.map(lambda _: reranker.rank("the moon and tides", TEXTS).texts, range(128)))) == {tuple(expected)}
+        assert set(map(tuple, pool.map(lambda _: reranker.rank("the moon and tides", TEXTS).texts, range(128)))) == {
+            tuple(expected)
+        }
 
 
 def test_an_exported_graph_runs_as_it_is(encoder, tmp_path):
@@ -257,5 +278,16 @@ def test_an_exported_graph_runs_as_it_is(encoder, tmp_path):
     np.testing.assert_allclose(vectors(OnnxEmbedder(str(tmp_path))), vectors(OnnxEmbedder(encoder, "fp32")), atol=1e-5)
 
 
+def test_a_model_beyond_a_protobuf_message_keeps_its_weights_beside_the_graph(classifier, monkeypatch):
+    from shortlist.models import onnx_engine
+
+    expected = scores(OnnxCrossEncoder(classifier, "fp32"))
+    monkeypatch.setattr(onnx_engine, "_LARGEST_MESSAGE", 0)
+    np.testing.assert_allclose(scores(OnnxCrossEncoder(classifier, "fp32", budget=511)), expected, atol=1e-6)
+
+
 def test_similarity_ranks_with_either(encoder):
-    assert Similarity(OnnxEmbedder(encoder, "fp32")).rank("tides", TEXTS).texts == Similarity(TorchEmbedder(encoder)).rank("tides", TEXTS).texts
+    assert (
+        Similarity(OnnxEmbedder(encoder, "fp32")).rank("tides", TEXTS).texts
+        == Similarity(TorchEmbedder(encoder)).rank("tides", TEXTS).texts
+    )

@@ -1,108 +1,119 @@
 """Shortlist turns what a retriever found into what a language model should read.
 
-from shortlist import Similarity
+    from shortlist import Similarity
 
-ranking = Similarity().rank("what causes tides?", ["The moon pulls the sea.", "Bread needs yeast."], top_k=1)
-ranking.texts
+    ranking = Similarity().rank("what causes tides?", ["The moon pulls the sea.", "Bread needs yeast."], top_k=1)
+    ranking.texts
+
+Names are imported when they are first used (SPEC 1), so that `import shortlist` costs next to nothing.
 """
 
 from __future__ import annotations
 
-from shortlist.errors import (
-    BadAnswer,
-    InputError,
-    LimitReached,
-    MissingExtra,
-    ModelError,
-    ModelTimeout,
-    ModelUnavailable,
-    ParseError,
-    ShortlistError,
-    WeightsError,
-)
-from shortlist.models.base import ChatModel, ChatReply, ChatRequest, Embedder, Message, Pair, PairScorer, Text
-from shortlist.models.function import FunctionChat, FunctionEmbedder, FunctionScorer
-from shortlist.models.static_embedder import StaticEmbedder
-from shortlist.passage import Passage
-from shortlist.plan import Call, Model, Plan, Reply, ask, together, votes
-from shortlist.ranking import Ranked, Ranking, RoundTrace, ScoreKind, Usage
-from shortlist.reranker.base import Reranker, Source, subplan
-from shortlist.reranker.cascade import Cascade, Route
-from shortlist.reranker.chain import Chain, Fallback, Top
-from shortlist.reranker.expression import load, parse
-from shortlist.reranker.fusion import Blend, Fuse
-from shortlist.reranker.registry import from_dict, make, registered
-from shortlist.rerankers.cross_encoder import CrossEncoder
-from shortlist.rerankers.keep_order import KeepOrder
-from shortlist.rerankers.lexical import CorpusStatistics, Lexical
-from shortlist.rerankers.mmr import Mmr
-from shortlist.rerankers.similarity import Similarity
-from shortlist.runtime.cache import Cache, MemoryCache, SqliteCache
-from shortlist.runtime.settings import Limits, Retry, Runtime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shortlist.errors import BadAnswer as BadAnswer
+    from shortlist.errors import InputError as InputError
+    from shortlist.errors import LimitReached as LimitReached
+    from shortlist.errors import MissingExtra as MissingExtra
+    from shortlist.errors import ModelError as ModelError
+    from shortlist.errors import ModelTimeout as ModelTimeout
+    from shortlist.errors import ModelUnavailable as ModelUnavailable
+    from shortlist.errors import ParseError as ParseError
+    from shortlist.errors import ShortlistError as ShortlistError
+    from shortlist.errors import WeightsError as WeightsError
+    from shortlist.models.base import ChatModel as ChatModel
+    from shortlist.models.base import ChatReply as ChatReply
+    from shortlist.models.base import ChatRequest as ChatRequest
+    from shortlist.models.base import Embedder as Embedder
+    from shortlist.models.base import Message as Message
+    from shortlist.models.base import Pair as Pair
+    from shortlist.models.base import PairScorer as PairScorer
+    from shortlist.models.base import Text as Text
+    from shortlist.models.function import FunctionChat as FunctionChat
+    from shortlist.models.function import FunctionEmbedder as FunctionEmbedder
+    from shortlist.models.function import FunctionScorer as FunctionScorer
+    from shortlist.models.static_embedder import StaticEmbedder as StaticEmbedder
+    from shortlist.passage import Passage as Passage
+    from shortlist.plan import Call as Call
+    from shortlist.plan import Model as Model
+    from shortlist.plan import Plan as Plan
+    from shortlist.plan import Reply as Reply
+    from shortlist.plan import ask as ask
+    from shortlist.plan import together as together
+    from shortlist.plan import votes as votes
+    from shortlist.ranking import Ranked as Ranked
+    from shortlist.ranking import Ranking as Ranking
+    from shortlist.ranking import RoundTrace as RoundTrace
+    from shortlist.ranking import ScoreKind as ScoreKind
+    from shortlist.ranking import Usage as Usage
+    from shortlist.reranker.base import Reranker as Reranker
+    from shortlist.reranker.base import Source as Source
+    from shortlist.reranker.base import subplan as subplan
+    from shortlist.reranker.cascade import Cascade as Cascade
+    from shortlist.reranker.cascade import Route as Route
+    from shortlist.reranker.chain import Chain as Chain
+    from shortlist.reranker.chain import Fallback as Fallback
+    from shortlist.reranker.chain import Top as Top
+    from shortlist.reranker.expression import load as load
+    from shortlist.reranker.expression import parse as parse
+    from shortlist.reranker.fusion import Blend as Blend
+    from shortlist.reranker.fusion import Fuse as Fuse
+    from shortlist.reranker.registry import from_dict as from_dict
+    from shortlist.reranker.registry import make as make
+    from shortlist.reranker.registry import registered as registered
+    from shortlist.rerankers.cross_encoder import CrossEncoder as CrossEncoder
+    from shortlist.rerankers.keep_order import KeepOrder as KeepOrder
+    from shortlist.rerankers.lexical import CorpusStatistics as CorpusStatistics
+    from shortlist.rerankers.lexical import Lexical as Lexical
+    from shortlist.rerankers.mmr import Mmr as Mmr
+    from shortlist.rerankers.similarity import Similarity as Similarity
+    from shortlist.runtime.cache import Cache as Cache
+    from shortlist.runtime.cache import MemoryCache as MemoryCache
+    from shortlist.runtime.cache import SqliteCache as SqliteCache
+    from shortlist.runtime.settings import Limits as Limits
+    from shortlist.runtime.settings import Retry as Retry
+    from shortlist.runtime.settings import Runtime as Runtime
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "BadAnswer",
-    "Blend",
-    "Cache",
-    "Call",
-    "Cascade",
-    "Chain",
-    "ChatModel",
-    "ChatReply",
-    "ChatRequest",
-    "CorpusStatistics",
-    "CrossEncoder",
-    "Embedder",
-    "Fallback",
-    "FunctionChat",
-    "FunctionEmbedder",
-    "FunctionScorer",
-    "Fuse",
-    "InputError",
-    "KeepOrder",
-    "Lexical",
-    "LimitReached",
-    "Limits",
-    "MemoryCache",
-    "Message",
-    "MissingExtra",
-    "Mmr",
-    "Model",
-    "ModelError",
-    "ModelTimeout",
-    "ModelUnavailable",
-    "Pair",
-    "PairScorer",
-    "ParseError",
-    "Passage",
-    "Plan",
-    "Ranked",
-    "Ranking",
-    "Reply",
-    "Reranker",
-    "Retry",
-    "RoundTrace",
-    "Route",
-    "Runtime",
-    "ScoreKind",
-    "ShortlistError",
-    "Similarity",
-    "Source",
-    "SqliteCache",
-    "StaticEmbedder",
-    "Text",
-    "Top",
-    "Usage",
-    "WeightsError",
-    "ask",
-    "from_dict",
-    "load",
-    "make",
-    "parse",
-    "registered",
-    "subplan",
-    "together",
-    "votes",
-]
+_HOMES = {
+    "errors": "BadAnswer InputError LimitReached MissingExtra ModelError "
+    "ModelTimeout ModelUnavailable ParseError ShortlistError WeightsError",
+    "models.base": "ChatModel ChatReply ChatRequest Embedder Message Pair PairScorer Text",
+    "models.function": "FunctionChat FunctionEmbedder FunctionScorer",
+    "models.static_embedder": "StaticEmbedder",
+    "passage": "Passage",
+    "plan": "Call Model Plan Reply ask together votes",
+    "ranking": "Ranked Ranking RoundTrace ScoreKind Usage",
+    "reranker.base": "Reranker Source subplan",
+    "reranker.cascade": "Cascade Route",
+    "reranker.chain": "Chain Fallback Top",
+    "reranker.expression": "load parse",
+    "reranker.fusion": "Blend Fuse",
+    "reranker.registry": "from_dict make registered",
+    "rerankers.cross_encoder": "CrossEncoder",
+    "rerankers.keep_order": "KeepOrder",
+    "rerankers.lexical": "CorpusStatistics Lexical",
+    "rerankers.mmr": "Mmr",
+    "rerankers.similarity": "Similarity",
+    "runtime.cache": "Cache MemoryCache SqliteCache",
+    "runtime.settings": "Limits Retry Runtime",
+}
+_HOME_OF = {name: f"shortlist.{home}" for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605 - from the table above; a test pins the names
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'shortlist' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

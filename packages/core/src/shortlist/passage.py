@@ -181,10 +181,17 @@ def _coerced(value: object) -> Passage | None:
 
 
 def finite_scores(passages: Sequence[Passage]) -> tuple[tuple[Passage, ...], int]:
-    """The passages with scores that are not finite read as missing, and how many those were."""
+    """The passages with scores that are not finite read as missing, and how many those were.
+
+    Raises:
+        InputError: a score is not a number.
+    """
     # One sum says that all are finite; only when it is not are they looked at one by one.
-    if math.isfinite(sum(score for p in passages if (score := p.score) is not None)):
-        return tuple(passages), 0
+    try:
+        if math.isfinite(sum(score for p in passages if (score := p.score) is not None)):
+            return tuple(passages), 0
+    except TypeError as error:
+        raise InputError(f"a passage's score must be a number: {error}") from error
     bad = [i for i, p in enumerate(passages) if p.score is not None and not math.isfinite(p.score)]
     mended = list(passages)
     for i in bad:

@@ -8,7 +8,6 @@ model's own typed helper, and never see the protocol.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 import time
@@ -87,6 +86,8 @@ class Model(ABC, Generic[P, A]):
 
     async def aanswer(self, payloads: Sequence[P], call: Call) -> Sequence[Reply[A] | ShortlistError]:
         """The same, awaited. Doors with a native client override it."""
+        import asyncio  # here and not above: programs without a loop need not pay for importing it
+
         return await asyncio.to_thread(self.answer, payloads, call)
 
     def split(self, payloads: Sequence[P]) -> list[list[int]]:

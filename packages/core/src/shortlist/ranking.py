@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -91,6 +91,57 @@ class Ranked:
         fields["reasons"] = reasons
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Items(Sequence[Ranked]):
+    """Ranked passages, each made when it is looked at: of a hundred, a caller reads ten.
+
+    Behaves like a tuple of `Ranked`, and equals one.
+
+    Attributes:
+        passages: of the input, all of them.
+        order: the places in the input of those that are here, best first.
+        scores: of those that are here, in the same order.
+        reasons: one mapping for each passage of the input, or None.
+    """
+
+    passages: Sequence[Passage]
+    order: Sequence[int]
+    scores: Sequence[float]
+    reasons: Sequence[Reasons] | None = None
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @overload
+    def __getitem__(self, at: int) -> Ranked: ...
+    @overload
+    def __getitem__(self, at: slice) -> Items: ...
+    def __getitem__(self, at: int | slice) -> Ranked | Items:
+        if isinstance(at, slice):
+            return Items(self.passages, self.order[at], self.scores[at], self.reasons)
+        index = self.order[at]
+        return Ranked(
+            self.passages[index], index, self.scores[at], NOTHING if self.reasons is None else self.reasons[index]
+        )
+
+    def __iter__(self) -> Iterator[Ranked]:
+        return map(self.__getitem__, range(len(self.order)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (tuple, Items)) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
+def places(items: Sequence[Ranked]) -> Sequence[int]:
+    """The place in the input of each item."""
+    return items.order if isinstance(items, Items) else [item.index for item in items]
+
+
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """The result: every passage of the input, once, in `kept` or in `dropped`.
@@ -106,8 +157,8 @@ class Ranking:
         degraded: why a fallback or a partial result answered; None when all went as planned.
     """
 
-    kept: tuple[Ranked, ...]
-    dropped: tuple[Ranked, ...] = ()
+    kept: Sequence[Ranked]
+    dropped: Sequence[Ranked] = ()
     score_kind: ScoreKind = "utility"
     query: str = ""
     usage: Usage = Usage()
@@ -129,9 +180,7 @@ class Ranking:
             raise BadAnswer(f"needs {len(passages)} finite scores, got an array of shape {array.shape}")
         values: list[float] = array.tolist()
         order = np.argsort(-array, kind="stable").tolist()
-        if reasons is None:
-            return cls(tuple(Ranked(passages[i], i, values[i]) for i in order), score_kind=kind)
-        return cls(tuple(Ranked(passages[i], i, values[i], reasons[i]) for i in order), score_kind=kind)
+        return cls(Items(passages, order, [values[i] for i in order], reasons), score_kind=kind)
 
     @classmethod
     def by_order(
@@ -139,10 +188,7 @@ class Ranking:
     ) -> Ranking:
         """The passages in this order of their indices, scored (n - rank) / n so that the first has 1."""
         n = len(order)
-        if reasons is None:
-            return cls(tuple(Ranked(passages[i], i, (n - rank) / n) for rank, i in enumerate(order)), score_kind="rank")
-        kept = (Ranked(passages[i], i, (n - rank) / n, reasons[i]) for rank, i in enumerate(order))
-        return cls(tuple(kept), score_kind="rank")
+        return cls(Items(passages, order, [place / n for place in range(n, 0, -1)], reasons), score_kind="rank")
 
     def __len__(self) -> int:
         return len(self.kept)
@@ -161,7 +207,8 @@ class Ranking:
         """The first k; the others are dropped."""
         if k >= len(self.kept):
             return self
-        return replace(self, kept=self.kept[:k], dropped=self.kept[k:] + self.dropped)
+        below = (*self.kept[k:], *self.dropped) if self.dropped else self.kept[k:]
+        return replace(self, kept=self.kept[:k], dropped=below)
 
     def why_dropped(self, item: Ranked) -> str:
         """Why this item is among the dropped: its reason named `dropped`, or that it came after the last one kept."""

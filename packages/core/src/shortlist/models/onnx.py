@@ -32,7 +32,7 @@ class OnnxCrossEncoder(PairScorer):
     weights: str
     precision: Precision = "int8"
     max_length: int | None = None
-    budget: int = 1024
+    budget: int = 512
     threads: int = 0
 
     def __post_init__(self) -> None:
@@ -60,7 +60,7 @@ class OnnxEmbedder(Embedder):
 
     Attributes:
         weights: a name of `shortlist models list`, a folder with safetensors or ONNX, or a hub id.
-        precision: `int8` for speed, `fp32` for the exact network; an ONNX file without safetensors runs as it is.
+        precision: `fp32` for the exact network, `int8` for speed; an ONNX file without safetensors runs as it is.
         max_length: tokens a text may have; None for what the model was made for.
         query_prefix: text before a query; None for what the folder says.
         passage_prefix: text before a passage; None for what the folder says.
@@ -69,11 +69,11 @@ class OnnxEmbedder(Embedder):
     """
 
     weights: str
-    precision: Precision = "int8"
+    precision: Precision = "fp32"
     max_length: int | None = None
     query_prefix: str | None = None
     passage_prefix: str | None = None
-    budget: int = 1024
+    budget: int = 512
     threads: int = 0
 
     def __post_init__(self) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -25,6 +26,8 @@ _TOKENISED = 256
 # A text is cut to this many characters a token before it is tokenised, so that a text of megabytes costs what one of
 # the model's length costs. No token of a real vocabulary is as long.
 _CHARACTERS = 64
+# A protobuf message cannot be 2 GiB; the weights of a larger model go beside the graph. Some room for the graph itself.
+_LARGEST_MESSAGE = 2**31 - 2**24
 
 Input = str | tuple[str, str]
 
@@ -182,25 +185,26 @@ def _session(settings: EngineSettings) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(_graph(settings), options, providers=["CPUExecutionProvider"])
+    start = partial(onnxruntime.InferenceSession, sess_options=options, providers=["CPUExecutionProvider"])
+    if any(settings.folder.glob("model*.safetensors")):
+        return _start_built(settings, start)
+    exported = [path for path in (settings.folder / "model.onnx", settings.folder / "onnx/model.onnx") if path.exists()]
+    if not exported:
+        raise WeightsError(f"{settings.folder.name} has neither model.safetensors nor model.onnx")
+    return start(str(exported[0]))
 
 
-def _graph(settings: EngineSettings) -> bytes | str:
-    """Our own graph over safetensors where the architecture is known, else the folder's exported one."""
+def _start_built(settings: EngineSettings, start: Callable[[bytes | str], Any]) -> Any:
+    """A session over our own graph, which an exported one is slower than."""
+    import onnx
+
     from shortlist.nets.encoder_graph import Head, build_encoder
+    from shortlist.nets.quantise import quantise
 
-    exported = next((p for p in _exported(settings.folder) if p.exists()), None)
-    if not any(settings.folder.glob("model*.safetensors")):
-        if exported is None:
-            raise WeightsError(f"{settings.folder.name} has neither model.safetensors nor model.onnx")
-        return str(exported)
     model = build_encoder(settings.folder, Head(settings.head))
-    if settings.precision == "int8":
-        from shortlist.nets.quantise import quantise
-
-        model = quantise(model)
-    return bytes(model.SerializeToString())
-
-
-def _exported(folder: Path) -> tuple[Path, ...]:
-    return folder / "model.onnx", folder / "onnx" / "model.onnx"
+    model = quantise(model) if settings.precision == "int8" else model
+    if sum(len(tensor.raw_data) for tensor in model.graph.initializer) < _LARGEST_MESSAGE:
+        return start(model.SerializeToString())
+    with tempfile.TemporaryDirectory() as folder:
+        onnx.save(model, Path(folder) / "model.onnx", save_as_external_data=True)
+        return start(str(Path(folder) / "model.onnx"))

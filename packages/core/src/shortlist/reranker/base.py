@@ -11,8 +11,7 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias, overload
 from shortlist.errors import InputError, ShortlistError
 from shortlist.passage import Passage, PassageLike, as_passages, finite_scores
 from shortlist.plan import Plan
-from shortlist.ranking import Ranking
-from shortlist.runtime.loop import adrive
+from shortlist.ranking import Ranking, places
 from shortlist.runtime.scheduler import Finished
 from shortlist.runtime.settings import Runtime
 from shortlist.runtime.telemetry import reranker_span
@@ -92,7 +91,7 @@ class Reranker(ABC):
         """`rank`, awaited: remote models are awaited natively, local ones run in a thread."""
         task = _Task.of(self, query, passages, top_k)
         with reranker_span(self.name, query, task.passages, top_k) as span:
-            (finished,) = await adrive([task.plan()], runtime or _DEFAULT)
+            (finished,) = await _awaited([task.plan()], runtime or _DEFAULT)
             return span.done(task.ranking(finished))
 
     @overload
@@ -119,15 +118,13 @@ class Reranker(ABC):
         """Rank for many queries at once; their asks are merged into shared model batches.
 
         Each request is a query and its passages. Limits hold for each ranking. The first error is raised, or with
-        `return_errors` every error stands in the place of its ranking.
+        `return_errors` every error, also that of a malformed request, stands in the place of its ranking.
         """
-        tasks = [_Task.of(self, query, passages, top_k) for query, passages in requests]
+        batch = _Batch.of(self, requests, top_k, return_errors=return_errors)
         settings = runtime or _DEFAULT
-        results: list[Any] = []
-        for window in _windows(tasks, settings.window):
-            finished = drive([task.plan() for task in window], settings)
-            results += _outcomes(window, finished, return_errors=return_errors)
-        return results
+        for window in batch.windows(settings.window):
+            batch.take(window, drive(batch.plans(window), settings))
+        return batch.results
 
     @overload
     async def arank_many(
@@ -151,13 +148,11 @@ class Reranker(ABC):
         return_errors: bool = False,
     ) -> list[Any]:
         """`rank_many`, awaited."""
-        tasks = [_Task.of(self, query, passages, top_k) for query, passages in requests]
+        batch = _Batch.of(self, requests, top_k, return_errors=return_errors)
         settings = runtime or _DEFAULT
-        results: list[Any] = []
-        for window in _windows(tasks, settings.window):
-            finished = await adrive([task.plan() for task in window], settings)
-            results += _outcomes(window, finished, return_errors=return_errors)
-        return results
+        for window in batch.windows(settings.window):
+            batch.take(window, await _awaited(batch.plans(window), settings))
+        return batch.results
 
     def top(self, k: int) -> Reranker:
         """The same, keeping the best k. Rerankers that can save work by knowing k override it."""
@@ -213,8 +208,8 @@ def subplan(reranker: Reranker, query: str, passages: Sequence[Passage]) -> Plan
     if not passages:
         return Ranking(())
     ranking = yield from reranker.plan(query, passages)
-    places = [item.index for item in ranking.kept + ranking.dropped]
-    if len(places) != len(passages) or {*places} != {*range(len(passages))}:
+    told = [*places(ranking.kept), *places(ranking.dropped)]
+    if len(told) != len(passages) or {*told} != {*range(len(passages))}:
         raise ShortlistError(f"{reranker.name} did not account for every passage once: a defect in its plan")
     return ranking
 
@@ -248,18 +243,50 @@ class _Task:
         return replace(found, query=self.query, usage=finished.usage, rounds=finished.rounds, repairs=repairs)
 
 
-def _outcomes(tasks: Sequence[_Task], finished: Sequence[Finished[Ranking]], *, return_errors: bool) -> Iterator[Any]:
-    for task, each in zip(tasks, finished, strict=True):
-        if return_errors and isinstance(each.result, ShortlistError):
-            yield each.result
-        else:
-            yield task.ranking(each)
+async def _awaited(plans: Sequence[Plan[Ranking]], runtime: Runtime) -> list[Finished[Ranking]]:
+    from shortlist.runtime.loop import adrive  # brings asyncio, which `rank` has no need of
+
+    return await adrive(plans, runtime)
 
 
-def _windows(tasks: Sequence[_Task], size: int) -> Iterator[list[_Task]]:
-    waiting = iter(tasks)
-    while window := list(islice(waiting, max(1, size))):
-        yield window
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Many requests: the tasks of those that can be ranked, by place, and what has become of each."""
+
+    tasks: dict[int, _Task]
+    results: list[Any]
+    return_errors: bool
+
+    @classmethod
+    def of(cls, reranker: Reranker, requests: Iterable[Request], top_k: int | None, *, return_errors: bool) -> _Batch:
+        batch = cls({}, [], return_errors)
+        for i, (query, passages) in enumerate(requests):
+            batch.results.append(None)
+            try:
+                batch.tasks[i] = _Task.of(reranker, query, passages, top_k)
+            except ShortlistError as error:
+                batch._fail(i, error)
+        return batch
+
+    def windows(self, size: int) -> Iterator[list[int]]:
+        waiting = iter(self.tasks)
+        while window := list(islice(waiting, max(1, size))):
+            yield window
+
+    def plans(self, window: Sequence[int]) -> list[Plan[Ranking]]:
+        return [self.tasks[i].plan() for i in window]
+
+    def take(self, window: Sequence[int], finished: Sequence[Finished[Ranking]]) -> None:
+        for i, each in zip(window, finished, strict=True):
+            if isinstance(each.result, ShortlistError):
+                self._fail(i, each.result)
+            else:
+                self.results[i] = self.tasks[i].ranking(each)
+
+    def _fail(self, i: int, error: ShortlistError) -> None:
+        if not self.return_errors:
+            raise error
+        self.results[i] = error
 
 
 def checked_k(k: object) -> int:

@@ -7,12 +7,10 @@ announces it under the entry point group `shortlist.rerankers` (or `shortlist.mo
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
 from abc import ABC
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
 from shortlist.errors import InputError
@@ -77,6 +75,8 @@ def _in_packages(packages: Iterable[str], base: type[ABC]) -> Iterator[Any]:
 
 
 def _announced(group: str, base: type[ABC]) -> Iterator[Any]:
+    from importlib.metadata import entry_points
+
     for point in entry_points(group=group):
         cls = point.load()
         if not _is_one(cls, base):
@@ -85,4 +85,4 @@ def _announced(group: str, base: type[ABC]) -> Iterator[Any]:
 
 
 def _is_one(cls: object, base: type[ABC]) -> bool:
-    return inspect.isclass(cls) and issubclass(cls, base) and not inspect.isabstract(cls) and hasattr(cls, "name")
+    return isinstance(cls, type) and issubclass(cls, base) and not cls.__abstractmethods__ and hasattr(cls, "name")

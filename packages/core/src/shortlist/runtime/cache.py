@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shortlist.plan import Model, Reply
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 
 class Cache(ABC):
@@ -107,13 +109,15 @@ class SqliteCache(Cache):
     def __reduce__(self) -> tuple[type[SqliteCache], tuple[Path]]:
         return SqliteCache, (self.path,)
 
-    def _connection(self) -> sqlite3.Connection:
+    def _connection(self) -> Connection:
         # One connection a thread: SQLite's own locking then does the rest, between processes too.
         if not hasattr(self._local, "db"):
+            import sqlite3
+
             self._local.db = sqlite3.connect(self.path, timeout=30.0)
             self._local.db.execute("PRAGMA journal_mode=WAL")
             self._local.db.execute("PRAGMA synchronous=NORMAL")
-        db: sqlite3.Connection = self._local.db
+        db: Connection = self._local.db
         return db
 
 

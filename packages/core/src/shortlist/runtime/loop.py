@@ -1,15 +1,16 @@
-"""Drives plans from an event loop: remote doors are awaited, local ones run in a thread, and nothing blocks the loop."""
+"""Drives plans from an event loop: remote doors are awaited, local ones run in a thread; nothing blocks the loop."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
-from shortlist.plan import Plan
+from shortlist.plan import Model, Plan
 from shortlist.runtime.attempts import Attempts
-from shortlist.runtime.gates import loop_gate
 from shortlist.runtime.scheduler import Finished, Outcome, Scheduler
 from shortlist.runtime.settings import Runtime
 
@@ -17,6 +18,11 @@ T = TypeVar("T")
 
 # How long a cancelled ranking waits for a local model to notice, which it does between two batches.
 _GRACE = 2.0
+
+
+_Gates = WeakKeyDictionary[Model[Any, Any], asyncio.Semaphore]
+_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, _Gates] = WeakKeyDictionary()
+_lock = threading.Lock()
 
 
 async def adrive(plans: Sequence[Plan[T]], runtime: Runtime) -> list[Finished[T]]:
@@ -52,7 +58,7 @@ async def _step(scheduler: Scheduler[T], flying: dict[asyncio.Task[None], Attemp
 async def _perform(attempts: Attempts) -> None:
     """All attempts at one job. Waiting between them holds no place at the gate."""
     while True:
-        async with loop_gate(attempts.job.model):
+        async with _gate(attempts.job.model):
             attempts.begin()
             outcomes = await _attempt(attempts)
         delay = attempts.absorb(outcomes)
@@ -86,6 +92,13 @@ async def _in_thread(attempts: Attempts) -> Sequence[Outcome]:
         if work.done() and not work.cancelled():
             work.exception()  # seen: nobody else will ask
         raise
+
+
+def _gate(model: Model[Any, Any]) -> asyncio.Semaphore:
+    """What every task of the running loop passes before it calls this model."""
+    with _lock:
+        gates = _gates.setdefault(asyncio.get_running_loop(), WeakKeyDictionary())
+        return gates.setdefault(model, asyncio.Semaphore(max(1, model.concurrency)))
 
 
 async def _cancel(flying: dict[asyncio.Task[None], Any]) -> None:
