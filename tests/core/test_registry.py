@@ -80,7 +80,14 @@ def test_a_pipeline_file(tmp_path):
 def test_a_pipeline_as_an_expression():
     assert parse("lexical[:50] >> fuse(similarity, mmr(diversity=0.4), weights=(2, 1)) | keep-order") == PIPELINE
     assert parse("cross-encoder", models=[OverlapScorer()]) == CrossEncoder(OverlapScorer())
-    assert parse("blend(inner=lexical, prior=0.2)") == shortlist.Blend(Lexical(), 0.2)
+    assert (
+        parse("blend(inner=lexical, prior=0.2)")
+        == parse("blend(lexical, prior=0.2)")
+        == shortlist.Blend(Lexical(), 0.2)
+    )
+    assert parse("cascade(lexical, similarity, depth=9)") == shortlist.Cascade(Lexical(), Similarity(), 9)
+    with pytest.raises(InputError, match="takes 1 rerankers, not 2"):
+        parse("blend(lexical, lexical)")
     assert parse("route(patterns=['a-b'], rerankers=[{'reranker': 'lexical'}], otherwise=keep-order)").patterns == (
         "a-b",
     )

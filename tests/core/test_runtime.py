@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 import uvloop
 
@@ -29,6 +30,7 @@ from shortlist import (
     Retry,
     Runtime,
     ShortlistError,
+    Similarity,
     SqliteCache,
     ask,
     together,
@@ -310,6 +312,55 @@ def test_a_door_that_ignores_its_timeout_is_given_up():
         assert isinstance(outcome, ModelTimeout)
 
 
+async def test_a_call_that_timed_out_is_told_to_stop_and_keeps_its_own_deadline():
+    """A door with no native async form runs on in its thread; the attempt after it must not give it more time."""
+    calls = []
+
+    @dataclass(frozen=True)
+    class SyncOnly(PairScorer):
+        remote = True
+
+        def answer(self, payloads, call):
+            calls.append(call)
+            if len(calls) == 1:
+                call.cancelled.wait(5.0)
+            return OverlapScorer().answer(payloads, call)
+
+    ranking = await CrossEncoder(SyncOnly()).arank("tides", ["tides"], runtime=Runtime(timeout=0.05, retry=QUICK))
+    first, second = calls
+    assert first.over and first is not second and len(ranking) == 1
+
+
+def test_vectors_of_two_sizes_are_no_answer():
+    @dataclass(frozen=True)
+    class Uneven(HashEmbedder):
+        def answer(self, payloads, call):
+            return [Reply(np.ones(2 + len(payload.text) % 2, np.float32)) for payload in payloads]
+
+    with pytest.raises(BadAnswer, match="vectors of 2 and of 3 values"):
+        Similarity(Uneven()).rank("q", ["a", "ab"])
+    assert (Similarity(Uneven()) | KeepOrder()).rank("q", ["a", "ab"]).degraded
+
+
+def test_a_closed_loop_is_let_go():
+    import gc
+    import weakref
+
+    from shortlist.runtime import loop
+
+    scorer = Counting(seconds=0.001, remote=True, native=True, concurrency=1)
+    gone = []
+    for _ in range(3):
+
+        async def once():
+            gone.append(weakref.ref(asyncio.get_running_loop()))
+            await CrossEncoder(scorer).arank("tides", TEXTS)
+
+        asyncio.run(once())
+    gc.collect()
+    assert [ref() is None for ref in gone[:2]] == [True, True] and len(loop._gates) <= 1
+
+
 def test_errors_in_place():
     outcomes = CrossEncoder(FailingScorer(after=1)).rank_many([("q", ["a"]), ("q", ["b"])], return_errors=True)
     assert isinstance(outcomes[0], Ranking) and isinstance(outcomes[1], ModelError)
@@ -386,8 +437,6 @@ def test_answers_are_kept(cache):
 
 
 def test_vectors_come_back_as_they_were(cache):
-    from shortlist import Similarity
-
     runtime = Runtime(cache=cache)
     first = Similarity(HashEmbedder()).rank("tides", TEXTS, runtime=runtime)
     second = Similarity(HashEmbedder()).rank("tides", TEXTS, runtime=runtime)
@@ -395,8 +444,6 @@ def test_vectors_come_back_as_they_were(cache):
 
 
 def test_other_settings_are_another_key(cache):
-    from shortlist import Similarity
-
     runtime = Runtime(cache=cache)
     Similarity(HashEmbedder(32)).rank("tides", TEXTS, runtime=runtime)
     assert Similarity(HashEmbedder(64)).rank("tides", TEXTS, runtime=runtime).usage.hits == 0
@@ -416,6 +463,14 @@ def test_a_model_with_no_fingerprint_stays_out_of_the_disk(tmp_path):
     CrossEncoder(scorer).rank("tides", TEXTS, runtime=runtime)
     CrossEncoder(scorer).rank("tides", TEXTS, runtime=runtime)
     assert scorer.calls == [4, 4]
+
+
+def test_a_cache_in_memory_is_copied_empty():
+    import copy
+    import pickle
+
+    cache = MemoryCache(size=7)
+    assert pickle.loads(pickle.dumps(cache)).size == copy.deepcopy(Runtime(cache=cache)).cache.size == 7
 
 
 def test_a_cache_in_memory_lets_the_oldest_go():
@@ -570,6 +625,21 @@ def test_usage_and_rounds():
     assert usage.tokens_in == first.tokens_in == 12
     assert 0 < usage.seconds <= time.monotonic() - started
     assert usage.flops is None and usage.money == 0.0
+
+
+def test_warming_up_reaches_every_model():
+    from shortlist import Fuse
+
+    warmed = []
+
+    @dataclass(frozen=True, eq=False)
+    class Warms(OverlapScorer):
+        def warm_up(self):
+            warmed.append(self)
+
+    one, two = Warms(), Warms()
+    (Fuse(CrossEncoder(one), KeepOrder()) >> CrossEncoder(two) | KeepOrder()).warm_up()
+    assert warmed == [one, two]
 
 
 def test_spans_follow_the_openinference_convention(monkeypatch):

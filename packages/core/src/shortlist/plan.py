@@ -90,6 +90,9 @@ class Model(ABC, Generic[P, A]):
 
         return await asyncio.to_thread(self.answer, payloads, call)
 
+    def warm_up(self) -> None:
+        """Load now what would be loaded at the first question. A program that never calls it loses nothing but time."""
+
     def split(self, payloads: Sequence[P]) -> list[list[int]]:
         """Which payloads go together in one call, as lists of their indices."""
         if self.remote:

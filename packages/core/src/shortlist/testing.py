@@ -58,8 +58,7 @@ def _value(setting: Setting, fakes: Fakes) -> Any:
     if setting.model_kind is not None:
         return fakes.get(setting.model_kind)
     if setting.holds_rerankers:
-        several = "tuple" in str(setting.type)
-        return (Lexical(), KeepOrder()) if several else Lexical()
+        return (Lexical(), KeepOrder()) if setting.several else Lexical()
     samples = {"k": 3, "patterns": ("tides?", r"\d{4}")}
     return samples.get(setting.name) if setting.required else None
 

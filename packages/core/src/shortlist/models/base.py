@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -72,8 +72,15 @@ class Embedder(Model[Text, Vector], ABC):
     kind: ClassVar[str] = "embedder"
 
     def embed(self, texts: Sequence[str], role: Role = "passage") -> Plan[Matrix]:
-        """Ask for one vector a text: an array of shape (n, d), float32."""
+        """Ask for one vector a text: an array of shape (n, d), float32.
+
+        Raises:
+            BadAnswer: the vectors are not all of one size.
+        """
         vectors = yield from ask(self, [Text(text, role) for text in texts])
+        sizes = {len(vector) for vector in vectors}
+        if len(sizes) > 1:
+            raise BadAnswer(f"{self.label}: vectors of {min(sizes)} and of {max(sizes)} values")
         return np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
 
     def fault(self, value: Vector) -> str | None:

@@ -19,6 +19,7 @@ _CLASSES = {
     "torch-embedder": "shortlist.models.torch:TorchEmbedder",
     "torch-cross-encoder": "shortlist.models.torch:TorchCrossEncoder",
     "openai-chat": "shortlist.models.openai:OpenAIChat",
+    "openai-embedder": "shortlist.models.openai:OpenAIEmbedder",
     "http-rerank": "shortlist.models.http:HttpRerank",
 }
 

@@ -48,6 +48,10 @@ class OnnxCrossEncoder(PairScorer):
         """The name of the weights."""
         return self.weights
 
+    def warm_up(self) -> None:
+        """Load tokenizer and graph."""
+        engine(_settings(self, "classify"))
+
     def answer(self, payloads: Sequence[Pair], call: Call) -> list[Reply[float] | ShortlistError]:
         """One logit a pair."""
         runner = engine(_settings(self, "classify"))
@@ -90,10 +94,17 @@ class OnnxEmbedder(Embedder):
         """The name of the weights."""
         return self.weights
 
+    def warm_up(self) -> None:
+        """Load tokenizer and graph."""
+        self._engine()
+
+    def _engine(self) -> Engine:
+        first = read_settings(locate(self.weights)).first_token
+        return engine(_settings(self, "first" if first else "mean"))
+
     def answer(self, payloads: Sequence[Text], call: Call) -> list[Reply[Vector] | ShortlistError]:
         """One unit vector a text."""
-        first = read_settings(locate(self.weights)).first_token
-        runner = engine(_settings(self, "first" if first else "mean"))
+        runner = self._engine()
         replies = runner.run([self._prefixed(payload, runner) for payload in payloads], call)
         return list(replies)
 

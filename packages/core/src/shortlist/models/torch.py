@@ -53,6 +53,10 @@ class TorchCrossEncoder(PairScorer):
         """The name of the weights."""
         return self.weights
 
+    def warm_up(self) -> None:
+        """Load tokenizer and module."""
+        _engine(self)
+
     def answer(self, payloads: Sequence[Pair], call: Call) -> list[Reply[float] | ShortlistError]:
         """One logit a pair."""
         return [as_logit(reply) for reply in _engine(self).run([(pair.query, pair.text) for pair in payloads], call)]
@@ -93,6 +97,10 @@ class TorchEmbedder(Embedder):
     def label(self) -> str:
         """The name of the weights."""
         return self.weights
+
+    def warm_up(self) -> None:
+        """Load tokenizer and module."""
+        _engine(self)
 
     def answer(self, payloads: Sequence[Text], call: Call) -> list[Reply[Vector] | ShortlistError]:
         """One unit vector a text."""

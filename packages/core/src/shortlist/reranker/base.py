@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias, overload
 
 from shortlist.errors import InputError, ShortlistError
 from shortlist.passage import Passage, PassageLike, as_passages, finite_scores
-from shortlist.plan import Plan
+from shortlist.plan import Model, Plan
 from shortlist.ranking import Ranking, places
 from shortlist.runtime.scheduler import Finished
 from shortlist.runtime.settings import Runtime
@@ -153,6 +153,17 @@ class Reranker(ABC):
         for window in batch.windows(settings.window):
             batch.take(window, await _awaited(batch.plans(window), settings))
         return batch.results
+
+    def warm_up(self) -> None:
+        """Load the weights of every model in it now, and not at the first query.
+
+        Raises:
+            WeightsError: weights are not there.
+        """
+        for value in vars(self).values():
+            for part in value if isinstance(value, tuple) else (value,):
+                if isinstance(part, (Model, Reranker)):
+                    part.warm_up()
 
     def top(self, k: int) -> Reranker:
         """The same, keeping the best k. Rerankers that can save work by knowing k override it."""

@@ -12,7 +12,8 @@ from typing import Any
 from shortlist.errors import InputError
 from shortlist.plan import Model
 from shortlist.reranker.base import Reranker
-from shortlist.reranker.registry import from_dict, make
+from shortlist.reranker.fields import settings_of
+from shortlist.reranker.registry import from_dict, make, reranker_class
 
 # A hyphen inside a name is part of it: `cross-encoder` is no subtraction. Text in quotes is left as it is.
 _NAME_OR_TEXT = re.compile(r"""'[^']*'|"[^"]*"|[A-Za-z]\w*(?:-[A-Za-z]\w*)+""")
@@ -78,7 +79,7 @@ class _Reader:
             case ast.Name(id=name):
                 return make(name, models=self.models)
             case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-                return make(name, self._settings(args, keywords), models=self.models)
+                return make(name, self._settings(name, args, keywords), models=self.models)
             case ast.BinOp(left=left, op=ast.RShift(), right=right):
                 return self.reranker(left) >> self.reranker(right)
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
@@ -87,9 +88,18 @@ class _Reader:
                 return self.reranker(value)[:k]
         raise InputError(f"cannot read {ast.unparse(node)!r} in {self.text!r} as a reranker")
 
-    def _settings(self, args: list[ast.expr], keywords: list[ast.keyword]) -> dict[str, Any]:
+    def _settings(self, name: str, args: list[ast.expr], keywords: list[ast.keyword]) -> dict[str, Any]:
         settings = {keyword.arg or "**": self._value(keyword.value) for keyword in keywords}
-        return {"rerankers": tuple(self.reranker(arg) for arg in args), **settings} if args else settings
+        return {**self._positional(name, [self.reranker(arg) for arg in args]), **settings}
+
+    def _positional(self, name: str, given: list[Reranker]) -> dict[str, Any]:
+        """Arguments without a name are rerankers, for the settings that hold some: one each, or all for a list."""
+        holding = [setting for setting in settings_of(reranker_class(name)) if setting.holds_rerankers]
+        if given and holding and holding[0].several:
+            return {holding[0].name: tuple(given)}
+        if len(given) > len(holding):
+            raise InputError(f"{name} takes {len(holding)} rerankers, not {len(given)}, in {self.text!r}")
+        return {setting.name: each for setting, each in zip(holding, given, strict=False)}
 
     def _value(self, node: ast.expr) -> Any:
         try:

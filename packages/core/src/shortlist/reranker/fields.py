@@ -42,6 +42,11 @@ class Setting:
         """Whether a reranker, or several, belong here."""
         return any(issubclass(c, Reranker) for c in _classes(self.type))
 
+    @property
+    def several(self) -> bool:
+        """Whether a list belongs here."""
+        return get_origin(self.type) in (tuple, list)
+
 
 @cache
 def settings_of(cls: type[Reranker]) -> tuple[Setting, ...]:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from shortlist.errors import BadAnswer, LimitReached, ModelError, ModelTimeout, ShortlistError
+from shortlist.errors import BadAnswer, LimitReached, ModelTimeout
 from shortlist.plan import Call, Model, Reply
+from shortlist.runtime.foreign import as_ours
 from shortlist.runtime.scheduler import Job, Outcome
 from shortlist.runtime.settings import Runtime
 
@@ -22,8 +23,14 @@ class Attempts:
         self.deadline = deadline
         self.call = Call()
         self.count = 0
+        self._batches = 0
         self.outcomes: list[Outcome] = [ModelTimeout("not asked") for _ in job.payloads]
         self._pending = list(range(len(job.payloads)))
+
+    @property
+    def batches(self) -> int:
+        """How many batches the model ran, over all attempts."""
+        return self._batches + self.call.batches
 
     @property
     def payloads(self) -> list[Any]:
@@ -35,6 +42,12 @@ class Attempts:
 
         The timeout is for remote doors: one call to a local door may hold any number of asks.
         """
+        # A call of its own: the one before may still run in a thread, and must not take the new deadline for its own.
+        self._batches = self.batches
+        before, self.call = self.call, Call()
+        if before.cancelled.is_set():
+            self.call.cancelled.set()
+        before.cancelled.set()
         self.count += 1
         timeout = self.runtime.timeout if self.job.model.remote else None
         ends = None if timeout is None else time.monotonic() + timeout
@@ -71,7 +84,7 @@ class Attempts:
 def _checked(model: Model[Any, Any], payloads: list[Any], outcomes: Sequence[Outcome] | BaseException) -> list[Outcome]:
     """Exactly one outcome for each payload, each of them a possible answer or an error."""
     if isinstance(outcomes, BaseException):
-        return [_as_error(model, outcomes)] * len(payloads)
+        return [as_ours(outcomes, model.label)] * len(payloads)
     if len(outcomes) != len(payloads):
         return [BadAnswer(f"{model.label} gave {len(outcomes)} answers to {len(payloads)} asks")] * len(payloads)
     return [_checked_one(model, outcome) for outcome in outcomes]
@@ -82,13 +95,3 @@ def _checked_one(model: Model[Any, Any], outcome: Outcome) -> Outcome:
         return outcome
     fault = model.fault(outcome.value)
     return outcome if fault is None else BadAnswer(f"{model.label}: {fault}")
-
-
-def _as_error(model: Model[Any, Any], error: BaseException) -> ShortlistError:
-    if isinstance(error, ShortlistError):
-        return error
-    if isinstance(error, TimeoutError):
-        return ModelTimeout(f"no answer from {model.label} in time")
-    wrapped = ModelError(f"{model.label} failed: {type(error).__name__}: {error}")
-    wrapped.__cause__ = error
-    return wrapped

@@ -63,6 +63,9 @@ class MemoryCache(Cache):
         """The word `memory`."""
         return "memory"
 
+    def __reduce__(self) -> tuple[type[MemoryCache], tuple[int]]:
+        return MemoryCache, (self.size,)  # a copy starts empty: a lock cannot be copied, and the replies need not be
+
     def _touch(self, key: tuple[Any, Hashable]) -> Reply[Any] | None:
         reply = self._replies.get(key)
         if reply is not None:

@@ -49,7 +49,7 @@ async def _step(scheduler: Scheduler[T], flying: dict[asyncio.Task[None], Attemp
     for task in done:
         attempts = flying.pop(task)
         task.result()
-        scheduler.deliver(attempts.job, attempts.outcomes, attempts.call.batches)
+        scheduler.deliver(attempts.job, attempts.outcomes, attempts.batches)
     scheduler.expire()
     unwanted = [task for task, attempts in flying.items() if not scheduler.wanted(attempts.job)]
     await _cancel({task: flying.pop(task) for task in unwanted})
@@ -87,6 +87,8 @@ async def _in_thread(attempts: Attempts) -> Sequence[Outcome]:
     try:
         return await _in_time(asyncio.shield(work), attempts.call.remaining())
     except (asyncio.CancelledError, TimeoutError):
+        if work.done() and not work.cancelled():
+            raise  # the model's own
         attempts.call.cancelled.set()
         await asyncio.wait([work], timeout=_GRACE)
         if work.done() and not work.cancelled():
@@ -97,6 +99,9 @@ async def _in_thread(attempts: Attempts) -> Sequence[Outcome]:
 def _gate(model: Model[Any, Any]) -> asyncio.Semaphore:
     """What every task of the running loop passes before it calls this model."""
     with _lock:
+        # A semaphore that tasks have waited at refers to its loop, so the weak key alone would keep a closed one.
+        for closed in [loop for loop in _gates if loop.is_closed()]:
+            del _gates[closed]
         gates = _gates.setdefault(asyncio.get_running_loop(), WeakKeyDictionary())
         return gates.setdefault(model, asyncio.Semaphore(max(1, model.concurrency)))
 

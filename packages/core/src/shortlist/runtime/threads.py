@@ -46,7 +46,7 @@ def _step(scheduler: Scheduler[T], workers: _Workers) -> None:
     for job in local:
         attempts = Attempts(job, scheduler.runtime, scheduler.deadline)
         _perform(attempts)
-        scheduler.deliver(job, attempts.outcomes, attempts.call.batches)
+        scheduler.deliver(job, attempts.outcomes, attempts.batches)
     if not local:
         for job, outcomes, batches in workers.wait(scheduler.deadline):
             scheduler.deliver(job, outcomes, batches)
@@ -105,7 +105,7 @@ class _Workers:
             attempts = self._done.get(timeout=self._patience(deadline))
             while True:
                 if self._flying.pop(attempts.job, None):
-                    yield attempts.job, attempts.outcomes, attempts.call.batches
+                    yield attempts.job, attempts.outcomes, attempts.batches
                 attempts = self._done.get_nowait()
         except queue.Empty:
             yield from self._given_up()
@@ -133,7 +133,7 @@ class _Workers:
             if attempts.call.deadline is not None and attempts.call.deadline <= now:
                 del self._flying[job]
                 self._start(job.model)  # in the place of the thread that hangs
-                yield job, attempts.abandon(), attempts.call.batches
+                yield job, attempts.abandon(), attempts.batches
 
     def _start(self, model: Model[Any, Any]) -> None:
         self._threads[model] = self._threads.get(model, 0) + 1
