@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.language_models import BaseChatModel, FakeListChatModel, FakeMessagesListChatModel
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
@@ -226,17 +227,6 @@ class StatusError(Exception):
         self.response = SimpleNamespace(status_code=status, headers=headers or {})
 
 
-class APIConnectionError(Exception):
-    """Named as clients name it."""
-
-
-def caused_by(error: Exception) -> Exception:
-    outer = RuntimeError("request failed")
-    outer.__cause__ = error
-    return outer
-
-
-RETRIABLE = [StatusError(429), StatusError(503), ConnectionResetError("reset"), TimeoutError(), APIConnectionError()]
 FINAL = [StatusError(401), StatusError(400), ValueError("no"), NotImplementedError("no")]
 
 
@@ -245,23 +235,6 @@ def failing(error: Exception) -> RunnableLambda:
         raise error
 
     return RunnableLambda(fail)
-
-
-@pytest.mark.parametrize("error", [*RETRIABLE, caused_by(ConnectionError("refused"))], ids=repr)
-async def test_errors_that_may_pass_are_retriable(error):
-    with pytest.raises(ModelUnavailable):
-        LangChainChat(failing(error)).answer([ASK], Call())
-    with pytest.raises(ModelUnavailable):
-        await LangChainChat(failing(error)).aanswer([ASK], Call())
-
-
-def test_the_servers_wish_for_patience_is_heard():
-    with pytest.raises(ModelUnavailable) as told:
-        LangChainChat(failing(StatusError(429, {"retry-after": "7"}))).answer([ASK], Call())
-    assert told.value.retry_after == 7.0
-    with pytest.raises(ModelUnavailable) as told:
-        LangChainChat(failing(StatusError(429, {"retry-after": "tomorrow"}))).answer([ASK], Call())
-    assert told.value.retry_after is None
 
 
 @pytest.mark.parametrize("error", FINAL, ids=repr)
@@ -299,10 +272,12 @@ async def test_embeddings_that_fail(kind, embeddings, monkeypatch):
     for name in ("embed_query", "embed_documents"):
         monkeypatch.setattr(embeddings, name, fail)
         monkeypatch.setattr(embeddings, f"a{name}", afail)
-    with pytest.raises(ModelUnavailable):
-        LangChainEmbedder(embeddings).answer([Text("x", kind)], Call())
-    with pytest.raises(ModelUnavailable):
-        await LangChainEmbedder(embeddings).aanswer([Text("x", kind)], Call())
+    runtime = Runtime(retry=Retry(attempts=2, first=0.0))
+    compressor = ShortlistCompressor(reranker="similarity", embeddings=embeddings, runtime=runtime)
+    with pytest.raises(ModelUnavailable, match="503"):
+        compressor.compress_documents([Document(page_content="x")], "q")
+    with pytest.raises(ModelUnavailable, match="503"):
+        await compressor.acompress_documents([Document(page_content="x")], "q")
 
 
 def test_doors_are_themselves_and_nothing_else(embeddings, cross_encoder):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,17 +17,13 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from shortlist import Call, ChatModel, ChatReply, ChatRequest, Embedder, ModelUnavailable, Pair, PairScorer, Reply, Text
+from shortlist import Call, ChatModel, ChatReply, ChatRequest, Embedder, Pair, PairScorer, Reply, Text
 from shortlist.arrays import Vector
-from shortlist.models.remote import retry_after
 from shortlist.ranking import ScoreKind
 
 _callbacks: ContextVar[Callbacks] = ContextVar("shortlist_callbacks", default=None)
 
 _MESSAGES = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
-
-# Clients share no base class for a failure that may pass; these are the names that they give it.
-_TRANSIENT = {"TimeoutError", "Timeout", "ConnectionError", "TransportError", "APIConnectionError"}
 
 
 @contextmanager
@@ -59,15 +55,13 @@ class LangChainChat(ChatModel):
         """One invocation for each prompt."""
         call.batches += len(payloads)
         config: RunnableConfig = {"callbacks": _callbacks.get()}
-        with _transient_marked():
-            return [_reply(self._runnable(p).invoke(_messages(p), config), p) for p in payloads]
+        return [_reply(self._runnable(p).invoke(_messages(p), config), p) for p in payloads]
 
     async def aanswer(self, payloads: Sequence[ChatRequest], call: Call) -> list[Reply[ChatReply]]:
         """The same through `ainvoke`."""
         call.batches += len(payloads)
         config: RunnableConfig = {"callbacks": _callbacks.get()}
-        with _transient_marked():
-            return [_reply(await self._runnable(p).ainvoke(_messages(p), config), p) for p in payloads]
+        return [_reply(await self._runnable(p).ainvoke(_messages(p), config), p) for p in payloads]
 
     def _runnable(self, request: ChatRequest) -> Runnable[Any, Any]:
         """The model set up for what is asked, as far as it can be: otherwise the prompt alone has to do."""
@@ -104,19 +98,17 @@ class LangChainEmbedder(Embedder):
         """One call, for one query or for a batch of passages."""
         call.batches += 1
         texts = [payload.text for payload in payloads]
-        with _transient_marked():
-            if payloads[0].role == "query":
-                return _vectors([self.embeddings.embed_query(texts[0])])
-            return _vectors(self.embeddings.embed_documents(texts))
+        if payloads[0].role == "query":
+            return _vectors([self.embeddings.embed_query(texts[0])])
+        return _vectors(self.embeddings.embed_documents(texts))
 
     async def aanswer(self, payloads: Sequence[Text], call: Call) -> list[Reply[Vector]]:
         """The same through the async forms."""
         call.batches += 1
         texts = [payload.text for payload in payloads]
-        with _transient_marked():
-            if payloads[0].role == "query":
-                return _vectors([await self.embeddings.aembed_query(texts[0])])
-            return _vectors(await self.embeddings.aembed_documents(texts))
+        if payloads[0].role == "query":
+            return _vectors([await self.embeddings.aembed_query(texts[0])])
+        return _vectors(await self.embeddings.aembed_documents(texts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +125,7 @@ class LangChainScorer(PairScorer):
     def answer(self, payloads: Sequence[Pair], call: Call) -> list[Reply[float]]:
         """One call for all pairs."""
         call.batches += 1
-        with _transient_marked():
-            scores = self.cross_encoder.score([(pair.query, pair.text) for pair in payloads])
+        scores = self.cross_encoder.score([(pair.query, pair.text) for pair in payloads])
         return [Reply(float(score)) for score in scores]
 
 
@@ -166,25 +157,3 @@ def _labels(message: BaseMessage, labels: Sequence[str]) -> dict[str, float]:
         if label in labels:
             found[label] = float(np.logaddexp(token["logprob"], found.get(label, -np.inf)))
     return found
-
-
-@contextmanager
-def _transient_marked() -> Iterator[None]:
-    """Errors that asking again can mend become `ModelUnavailable`; the runtime wraps the others as they are."""
-    try:
-        yield
-    except Exception as error:
-        response = getattr(error, "response", None)
-        status = getattr(error, "status_code", getattr(response, "status_code", None))
-        again = status in {408, 425, 429} or status >= 500 if isinstance(status, int) else _broken(error)
-        if not again:
-            raise
-        headers = getattr(response, "headers", None)
-        wait = retry_after(headers) if isinstance(headers, Mapping) else None
-        raise ModelUnavailable(f"{type(error).__name__}: {error}", wait) from error
-
-
-def _broken(error: BaseException) -> bool:
-    """Whether it is, or was raised from, a timeout or a lost connection."""
-    classes = (*type(error).__mro__, *type(error.__cause__).__mro__)
-    return not _TRANSIENT.isdisjoint(cls.__name__ for cls in classes)
