@@ -40,7 +40,7 @@ def in_haystack(question: str, candidates: list[Passage]) -> list[str]:
 
 
 def main(question: str, folder: Path) -> int:
-    candidates = first_stage(question, read_folder(folder), 30)
+    candidates = first_stage(question, read_folder(folder), 50)
     orders = {
         "LlamaIndex": in_llama_index(question, candidates),
         "LangChain": in_langchain(question, candidates),

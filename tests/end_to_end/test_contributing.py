@@ -80,10 +80,11 @@ def test_it_is_in_the_command_line(written):
 
 def test_it_is_in_the_three_frameworks(written):
     from haystack import Document as HaystackDocument
-    from haystack_integrations.components.rankers.shortlist import ShortlistRanker
     from langchain_core.documents import Document
-    from langchain_shortlist import ShortlistCompressor
     from llama_index.core.schema import NodeWithScore, TextNode
+
+    from haystack_integrations.components.rankers.shortlist import ShortlistRanker
+    from langchain_shortlist import ShortlistCompressor
     from llama_index.postprocessor.shortlist import ShortlistRerank
 
     query = "when do the tides come?"
