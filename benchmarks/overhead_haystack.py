@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from haystack import Document, component
+
 from haystack_integrations.components.rankers.shortlist import ShortlistRanker
 from shortlist import KeepOrder, Passage
 

@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 from haystack import Document as HaystackDocument
-from haystack_integrations.components.rankers.shortlist import ShortlistRanker
 from langchain_core.documents import Document
-from langchain_shortlist import ShortlistCompressor
 from llama_index.core.schema import NodeWithScore, TextNode
+
+from haystack_integrations.components.rankers.shortlist import ShortlistRanker
+from langchain_shortlist import ShortlistCompressor
 from llama_index.postprocessor.shortlist import ShortlistRerank
 from shortlist import Passage
 from shortlist.documents import first_stage, read_folder
