@@ -117,7 +117,7 @@ def test_weights_that_are_not_here(run, folder):
 
 def test_the_default_is_the_best_that_is_here(run, monkeypatch, capsys):
     monkeypatch.setattr(catalogue, "find", lambda name: None)
-    assert options.chosen(None).name == "similarity"
+    assert options.chosen(None).name == "blend"
     assert "shortlist models get ms-marco-minilm" in capsys.readouterr().err
     pytest.importorskip("onnxruntime")
     monkeypatch.setattr(catalogue, "find", lambda name: Path("somewhere"))
