@@ -6,6 +6,7 @@ import base64
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,8 @@ class Passage:
         )
 
 
+_TEXT, _SCORE = attrgetter("text"), attrgetter("score")
+
 PassageLike = Passage | str | Mapping[str, Any]
 
 
@@ -160,7 +163,7 @@ def as_passages(values: Iterable[PassageLike]) -> tuple[Passage, ...]:
     passages = tuple(values) if not isinstance(values, (str, bytes, Mapping, Passage)) else None
     if passages is None:
         raise InputError("passages must be a sequence, not one passage")
-    if {*map(type, passages)} == {Passage} and {type(passage.text) for passage in passages} == {str}:  # type: ignore[union-attr]
+    if {*map(type, passages)} == {Passage} and {*map(type, map(_TEXT, passages))} == {str}:
         return passages  # type: ignore[return-value]
     return tuple(_as_passage(i, value) for i, value in enumerate(passages))
 
@@ -188,7 +191,8 @@ def finite_scores(passages: Sequence[Passage]) -> tuple[tuple[Passage, ...], int
     """
     # One sum says that all are finite; only when it is not are they looked at one by one.
     try:
-        if math.isfinite(sum(score for p in passages if (score := p.score) is not None)):
+        scores = [*map(_SCORE, passages)]
+        if math.isfinite(sum(scores if None not in scores else (score for score in scores if score is not None))):
             return tuple(passages), 0
     except TypeError as error:
         raise InputError(f"a passage's score must be a number: {error}") from error

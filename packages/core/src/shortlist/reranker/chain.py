@@ -27,7 +27,7 @@ class Top(Reranker):
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Rank, then cut."""
-        ranking = yield from subplan(self.inner, query, passages)
+        ranking = yield from self.inner.plan(query, passages)  # not `subplan`: whoever drives this one checks
         return ranking.top(self.k)
 
     def top(self, k: int) -> Reranker:
