@@ -81,6 +81,9 @@ def test_tokens():
     assert tokenize("Tides, TIDES! l'eau 12.5") == ["tides", "tides", "l", "eau", "12", "5"]
     assert tokenize("月の潮汐 tides") == ["月", "の", "潮", "汐", "tides"]
     assert tokenize("Straße") == ["strasse"]
+    assert tokenize("हिन्दी भाषा") == ["हिन्दी", "भाषा"]
+    assert tokenize("re\u0301sume\u0301") == tokenize("résumé") == ["résumé"]
+    assert tokenize("שָׁלוֹם עולם")[1] == "עולם" and len(tokenize("שָׁלוֹם עולם")) == 2
 
 
 # ---- fusion --------------------------------------------------------------------------------------------------

@@ -48,7 +48,12 @@ def test_the_second_of_a_chain_reads_the_score_of_the_first():
 
 
 def test_chains_are_cut_at_the_end_only():
-    assert (Lexical() >> Similarity(HashEmbedder()))[:2] == Lexical() >> Similarity(HashEmbedder())[:2]
+    told = (Lexical() >> Mmr(embedder=HashEmbedder()))[:2]
+    assert told.inner == Lexical() >> Mmr(embedder=HashEmbedder(), k=2)
+    for chain in (told, Lexical() >> Mmr(embedder=HashEmbedder())):
+        stopped = chain.rank("q", TEXTS, top_k=2, runtime=Runtime(limits=Limits(calls=0)))
+        assert len(stopped) == 2
+        assert "mmr did not run" in stopped.degraded
     assert letters((oracle(a=4, b=3, c=2, d=1)[:3] >> oracle(c=1)).rank("q", TEXTS, top_k=1)) == "c"
 
 
@@ -194,3 +199,26 @@ def test_lexical_with_the_statistics_of_a_corpus(tmp_path):
     assert reranker.rank("tides moon", ["tides tides tides", "moon"]).texts == ["moon", "tides tides tides"]
     again = from_dict(reranker.to_dict())
     assert again.rank("tides moon", ["tides tides tides", "moon"]).texts == ["moon", "tides tides tides"]
+
+
+def test_vectors_of_another_size_than_the_querys():
+    passages = [Passage("a", embedding=[1.0, 2.0, 3.0]), Passage("b", embedding=[1.0, 2.0, 3.0])]
+    ranking = (Similarity(HashEmbedder(), stored=True) | KeepOrder()).rank("q", passages)
+    assert "3" in ranking.degraded
+    for odd in ([[1.0]], ["x"], []):
+        strange = [Passage("tides", embedding=odd, score=1.0), Passage("moon", embedding=odd, score=0.5)]
+        assert Mmr(embedder=HashEmbedder()).rank("q", strange).usage.calls == 2
+
+
+def test_mmr_tells_when_scores_are_missing():
+    passages = [Passage("a", score=1.0), Passage("b")]
+    assert "1 missing retriever scores" in Mmr(embedder=HashEmbedder()).rank("q", passages).repairs[0]
+
+
+@pytest.mark.parametrize("scores", [(5e-324, 0.0), (1.7e308, -1.7e308), (1e-310, 3e-310)])
+def test_extreme_scores_blend_to_finite_ones(scores):
+    passages = [Passage("a", score=scores[0]), Passage("b", score=scores[1])]
+    ranking = Blend(KeepOrder(), prior=1.0).rank("q", passages)
+    check_ranking(ranking, passages)
+    if abs(scores[0]) > 1e-300:
+        assert ranking.texts == ["a", "b"]

@@ -674,3 +674,126 @@ def test_a_runtime_is_a_value_that_writes_itself_down(tmp_path):
     assert again.to_dict() == runtime.to_dict() and again.cache.path == runtime.cache.path
     with pytest.raises(InputError):
         Runtime.from_dict({"limit": {}})
+
+
+# ---- calls that hang, doors that answer wrongly -------------------------------------------------------------
+
+
+def test_a_hung_call_does_not_hold_the_place_of_the_next():
+    """One place at the model, and the first call never ends: the others are asked all the same."""
+    hung = threading.Event()
+
+    @dataclass(frozen=True, eq=False)
+    class FirstHangs(PairScorer):
+        remote = True
+        seen: list = field(default_factory=list)
+
+        def answer(self, payloads, call):
+            self.seen.append(payloads)
+            if len(self.seen) == 1:
+                hung.wait(20.0)
+            return OverlapScorer().answer(payloads, call)
+
+    scorer, runtime = FirstHangs(), Runtime(timeout=0.1, retry=Retry(attempts=1))
+
+    def plan():
+        return (yield from votes(scorer, [Pair("tides", text) for text in TEXTS]))
+
+    started = time.monotonic()
+    (done,) = drive([plan()], runtime)
+    assert [isinstance(vote, Missing) for vote in done.result] == [True, False, False, False]
+    assert CrossEncoder(scorer).rank("tides", TEXTS, runtime=runtime).texts[0] == "the tides"
+    assert time.monotonic() - started < 15.0, "nobody waited for the one that hangs"
+    hung.set()
+
+
+def test_a_loop_ends_though_a_call_hangs():
+    hung = threading.Event()
+
+    @dataclass(frozen=True)
+    class Hangs(PairScorer):
+        remote = True
+
+        def answer(self, payloads, call):
+            hung.wait(20.0)
+            return OverlapScorer().answer(payloads, call)
+
+    started = time.monotonic()
+    with pytest.raises(ModelTimeout):
+        asyncio.run(CrossEncoder(Hangs()).arank("q", ["a"], runtime=Runtime(timeout=0.1, retry=Retry(attempts=1))))
+    assert time.monotonic() - started < 15.0
+    hung.set()
+
+
+@pytest.mark.parametrize("remote", [True, False])
+@pytest.mark.parametrize(
+    "answer", [None, 3, [1.0, 1.0], [None, None], [Reply([1.0]), Reply("x")], [Reply(None), Reply({})]], ids=repr
+)
+def test_what_is_no_reply_is_a_bad_answer(remote, answer):
+    from shortlist.models.base import Embedder
+
+    base = {"answer": lambda self, payloads, call: answer, "remote": remote}
+    for model, reranker in ((PairScorer, CrossEncoder), (Embedder, Similarity)):
+        door = type("Wrong", (model,), base)()
+        for outcome in both(reranker(door), texts=["a", "b"] if model is PairScorer else ["a"]):
+            assert isinstance(outcome, BadAnswer)
+
+
+def test_one_place_holds_over_loops():
+    scorer = Counting(seconds=0.01, concurrency=1)
+    in_threads(6, lambda i: asyncio.run(CrossEncoder(scorer).arank(f"{i}", ["a"])))
+    assert scorer.peak[1] == 1
+
+
+@pytest.mark.parametrize("wait", [0.3])
+def test_a_wait_that_is_longer_than_the_timeout_is_waited(wait):
+    for _ in (0, 1):
+        scorer = Flaky(ModelUnavailable("busy", retry_after=wait), times=1)
+        assert isinstance(CrossEncoder(scorer).rank("q", ["a"], runtime=Runtime(timeout=0.05)), Ranking)
+
+
+def test_a_cache_that_breaks_costs_no_answer():
+    class Broken(MemoryCache):
+        def load(self, model, payloads):
+            raise OSError("read-only")
+
+        def store(self, model, payloads, replies):
+            raise OSError("read-only")
+
+    for outcome in both(CrossEncoder(OverlapScorer()), cache=Broken()):
+        assert len(outcome) == 4
+
+
+def test_the_same_ask_in_two_members_counts_once():
+    from shortlist import Fuse
+
+    twice = Fuse(CrossEncoder(OverlapScorer()), CrossEncoder(OverlapScorer()))
+    for outcome in both(twice, limits=Limits(calls=4)):
+        assert outcome.usage.calls == 4
+
+
+def test_truncation_is_told_again_from_the_cache():
+    @dataclass(frozen=True)
+    class Cuts(OverlapScorer):
+        def answer(self, payloads, call):
+            return [reply._replace(truncated=True) for reply in super().answer(payloads, call)]
+
+    runtime = Runtime(cache=MemoryCache())
+    one, two = CrossEncoder(Cuts()).rank_many([("q", TEXTS), ("q", TEXTS)], runtime=runtime)
+    again = CrossEncoder(Cuts()).rank("q", TEXTS, runtime=runtime)
+    assert [one.usage.truncated, two.usage.truncated, again.usage.truncated] == [4, 4, 4]
+
+
+def test_a_long_backoff_is_cut_and_not_given_up():
+    retry = Retry(attempts=20, first=1.0, longest=5.0)
+    assert all(0.0 <= retry.delay(ModelUnavailable("x"), 15) <= 5.0 for _ in range(50))
+
+
+def test_functions_of_one_name_do_not_share_answers():
+    from shortlist import FunctionEmbedder, FunctionScorer
+
+    runtime = Runtime(cache=MemoryCache())
+    embedder = FunctionEmbedder(lambda texts, role: np.ones((len(texts), 2)), name="m")
+    scorer = FunctionScorer(lambda pairs: [1.0 for _ in pairs], name="m")
+    assert Similarity(embedder).rank("query", ["passage"], runtime=runtime).usage.hits == 0
+    assert CrossEncoder(scorer).rank("query", ["passage"], runtime=runtime).usage.hits == 0

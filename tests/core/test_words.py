@@ -124,3 +124,15 @@ def test_a_missing_extra_names_the_install_line():
     errors.require("onnx", "json")
     with pytest.raises(MissingExtra, match=r"no_such_module: pip install 'shortlist\[onnx\]'"):
         errors.require("onnx", "json", "no_such_module")
+
+
+def test_scores_of_numpy_go_through_json():
+    passage = Passage("a", score=np.float32(0.5), position=np.int64(3))
+    ranking = Ranking.by_order([passage], [0])
+    assert Ranking.from_json(ranking.to_json()).kept[0].passage.score == 0.5
+
+
+@pytest.mark.parametrize("bad", [None, {"text": "a", "embedding": ["x"]}, {"text": "a", "image": "a"}])
+def test_what_is_no_passage(bad):
+    with pytest.raises(InputError):
+        as_passages(bad if bad is None else [bad])

@@ -118,10 +118,10 @@ class Passage:
         fields = {
             "text": self.text,
             "id": self.id,
-            "score": self.score,
+            "score": None if self.score is None else float(self.score),
             "embedding": vector,
             "document_id": self.document_id,
-            "position": self.position,
+            "position": None if self.position is None else int(self.position),
             "metadata": dict(self.metadata) or None,
             "image": image,
         }
@@ -139,14 +139,15 @@ class Passage:
             raise InputError(f"a passage needs 'text' and knows no {sorted(unknown)}")
         image = data.get("image")
         vector = data.get("embedding")
-        return cls(
-            **{
-                **data,
+        try:
+            read = {
                 "metadata": data.get("metadata") or NOTHING,
                 "embedding": None if vector is None else np.asarray(vector, dtype=np.float32),
                 "image": base64.b64decode(image) if isinstance(image, str) else image,
             }
-        )
+        except (ValueError, TypeError) as error:
+            raise InputError(f"an embedding or image that is none: {error}") from error
+        return cls(**{**data, **read})
 
 
 _TEXT, _SCORE = attrgetter("text"), attrgetter("score")
@@ -160,9 +161,9 @@ def as_passages(values: Iterable[PassageLike]) -> tuple[Passage, ...]:
     Raises:
         InputError: something else is among them, or a text is not a string; the message says where.
     """
-    passages = tuple(values) if not isinstance(values, (str, bytes, Mapping, Passage)) else None
-    if passages is None:
-        raise InputError("passages must be a sequence, not one passage")
+    if isinstance(values, (str, bytes, Mapping, Passage)) or not isinstance(values, Iterable):
+        raise InputError(f"passages must be a sequence of passages, not a {type(values).__name__}")
+    passages = tuple(values)
     if {*map(type, passages)} == {Passage} and {*map(type, map(_TEXT, passages))} == {str}:
         return passages  # type: ignore[return-value]
     return tuple(_as_passage(i, value) for i, value in enumerate(passages))
@@ -211,13 +212,14 @@ def texts(passages: Iterable[Passage]) -> list[str]:
 def stored_embeddings(passages: Sequence[Passage]) -> Matrix | None:
     """The passages' own vectors as one (n, d) float32 array, or None.
 
-    None when a passage has no vector, or when they differ in size, or when one holds a value that is not finite:
+    None when a passage has no vector, or one that is not a flat list of finite numbers, or when they differ in size:
     then only an embedder can answer.
     """
     vectors = [p.embedding for p in passages]
     if not vectors or any(v is None for v in vectors):
         return None
-    if len({len(v) for v in vectors if v is not None}) != 1:
+    try:
+        matrix = np.asarray(vectors, dtype=np.float32)
+    except (ValueError, TypeError):
         return None
-    matrix = np.asarray(vectors, dtype=np.float32)
-    return matrix if np.isfinite(matrix).all() else None
+    return matrix if matrix.ndim == 2 and matrix.shape[1] and np.isfinite(matrix).all() else None

@@ -86,9 +86,9 @@ class Model(ABC, Generic[P, A]):
 
     async def aanswer(self, payloads: Sequence[P], call: Call) -> Sequence[Reply[A] | ShortlistError]:
         """The same, awaited. Doors with a native client override it."""
-        import asyncio  # here and not above: programs without a loop need not pay for importing it
+        from shortlist.daemon import in_daemon_thread  # brings asyncio, which programs without a loop need not pay for
 
-        return await asyncio.to_thread(self.answer, payloads, call)
+        return await in_daemon_thread(lambda: self.answer(payloads, call))
 
     def warm_up(self) -> None:
         """Load now what would be loaded at the first question. A program that never calls it loses nothing but time."""

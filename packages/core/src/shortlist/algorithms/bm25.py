@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -10,13 +11,16 @@ import numpy as np
 
 from shortlist.arrays import Floats
 
-# Runs of letters and digits; a character of a script that writes no spaces is a token by itself.
-_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+# Runs of letters, digits and the marks that join them (vowel signs of Indic scripts, accents that have no letter of
+# their own); a character of a script that writes no spaces is a token by itself.
+_ALONE = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_MARKS = "".join(chr(code) for code in range(0x300, 0x20F0) if unicodedata.category(chr(code)) in {"Mn", "Mc"})
+_TOKEN = re.compile(rf"[{_ALONE}]|[^\W{_ALONE}][^\W{_ALONE}{_MARKS}]*(?:[{_MARKS}]+[^\W{_ALONE}{_MARKS}]*)*")
 
 
 def tokenize(text: str) -> list[str]:
     """Words in lower case, in order."""
-    return _TOKEN.findall(text.casefold())
+    return _TOKEN.findall(unicodedata.normalize("NFC", text).casefold())
 
 
 def lucene_idf(document_count: float, document_frequency: float) -> float:

@@ -52,10 +52,13 @@ def rescaled(scores: Floats, scale: Scale) -> Floats:
     if scale == "rank":
         places = np.searchsorted(np.sort(-known), -scores, side="left")
         return np.where(np.isnan(scores), np.nan, 1.0 - places / known.size)
-    low = known.min() if scale == "minmax" else known.mean()
-    spread = np.ptp(known) if scale == "minmax" else known.std()
-    # Half the values first, so that the difference of two very large ones stays finite.
-    return np.zeros_like(scores) * scores if spread == 0 else (scores / 2 - low / 2) / (spread / 2)
+    # Of like size first, so that neither the difference of two very large ones nor that of two very small ones is lost.
+    largest = np.abs(known).max()
+    with np.errstate(over="ignore", invalid="ignore"):
+        even = scores / largest if largest > 0 and np.isfinite(1 / largest) else scores * 0.0
+    known = even[~np.isnan(even)]
+    low, spread = (known.min(), np.ptp(known)) if scale == "minmax" else (known.mean(), known.std())
+    return even * 0.0 if spread == 0 else (even - low) / spread
 
 
 def filled(scores: Floats) -> Floats:

@@ -118,7 +118,10 @@ class PairScorer(Model[Pair, float], ABC):
 
     def fault(self, value: float) -> str | None:
         """Why this is not a score, or None."""
-        return None if type(value) is float and math.isfinite(value) else f"a score that is not finite: {value!r}"
+        number: object = value
+        if not isinstance(number, int | float) or type(number) is bool:
+            return f"a score that is no number: {value!r}"
+        return None if math.isfinite(value) else f"a score that is not finite: {value!r}"
 
     def estimate(self, payload: Pair) -> int:
         """Tokens that the pair will probably take."""
@@ -129,6 +132,11 @@ class ChatModel(Model[ChatRequest, ChatReply], ABC):
     """A language model that answers prompts."""
 
     kind: ClassVar[str] = "chat"
+
+    def fault(self, value: ChatReply) -> str | None:
+        """Why this is not a reply, or None."""
+        text: object = value.text
+        return None if isinstance(text, str) else f"a reply whose text is {type(text).__name__}"
 
     def chat(self, requests: Sequence[ChatRequest]) -> Plan[list[ChatReply]]:
         """Ask all of them at once."""

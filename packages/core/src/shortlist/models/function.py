@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from shortlist.arrays import Vector
+from shortlist.errors import BadAnswer
 from shortlist.models.base import ChatModel, ChatReply, ChatRequest, Embedder, Pair, PairScorer, Role, Text
 from shortlist.plan import Call, Reply
 from shortlist.ranking import ScoreKind
@@ -20,7 +21,7 @@ class FunctionEmbedder(Embedder):
 
     Attributes:
         function: takes a list of texts and the role, `query` or `passage`; returns an array of shape (n, d).
-        name: stands for the function in the cache on disk; None keeps it out of there.
+        name: stands for the function in a cache, so give another function another; None keeps it out of one on disk.
         concurrency: how many calls may run at the same time.
     """
 
@@ -31,7 +32,7 @@ class FunctionEmbedder(Embedder):
     @property
     def fingerprint(self) -> str | None:
         """The name, if there is one."""
-        return None if self.name is None else f"function:{self.name}"
+        return None if self.name is None else f"function-embedder:{self.name}"
 
     def answer(self, payloads: Sequence[Text], call: Call) -> list[Reply[Vector]]:
         """One call for each role among the texts."""
@@ -40,7 +41,9 @@ class FunctionEmbedder(Embedder):
             batch = [payload for payload in payloads if payload.role == role]
             call.batches += 1
             vectors = np.asarray(self.function([payload.text for payload in batch], role), dtype=np.float32)
-            found.update(zip(batch, map(Reply, vectors), strict=False))
+            if len(vectors) != len(batch):
+                raise BadAnswer(f"the function gave {len(vectors)} vectors for {len(batch)} texts")
+            found.update(zip(batch, map(Reply, vectors), strict=True))
         return [found[payload] for payload in payloads if payload in found]
 
 
@@ -50,7 +53,7 @@ class FunctionScorer(PairScorer):
 
     Attributes:
         function: takes a list of (query, text); returns one score each, higher is better.
-        name: stands for the function in the cache on disk; None keeps it out of there.
+        name: stands for the function in a cache, so give another function another; None keeps it out of one on disk.
         kind_of_score: what the scores are.
         concurrency: how many calls may run at the same time.
     """
@@ -63,7 +66,7 @@ class FunctionScorer(PairScorer):
     @property
     def fingerprint(self) -> str | None:
         """The name, if there is one."""
-        return None if self.name is None else f"function:{self.name}"
+        return None if self.name is None else f"function-scorer:{self.name}"
 
     @property
     def score_kind(self) -> ScoreKind:
@@ -83,7 +86,7 @@ class FunctionChat(ChatModel):
 
     Attributes:
         function: takes a request; returns the text, or a `ChatReply`.
-        name: stands for the function in the cache on disk; None keeps it out of there.
+        name: stands for the function in a cache, so give another function another; None keeps it out of one on disk.
         concurrency: how many calls may run at the same time.
     """
 
@@ -95,7 +98,7 @@ class FunctionChat(ChatModel):
     @property
     def fingerprint(self) -> str | None:
         """The name, if there is one."""
-        return None if self.name is None else f"function:{self.name}"
+        return None if self.name is None else f"function-chat:{self.name}"
 
     def answer(self, payloads: Sequence[ChatRequest], call: Call) -> list[Reply[ChatReply]]:
         """One call for each prompt."""

@@ -100,10 +100,10 @@ class Engine:
                 yield Encoded(ids, types, cut or bool(encoding.overflowing))
 
     def _cut(self, text: Input) -> tuple[Input, bool]:
-        limit = _CHARACTERS * self.max_length
         if isinstance(text, str):
-            return text[:limit], len(text) > limit
-        return (text[0][:limit], text[1][:limit]), max(map(len, text)) > limit
+            return cut_to(text, _CHARACTERS * self.max_length)
+        (query, q), (passage, p) = (cut_to(each, _CHARACTERS * self.max_length) for each in text)
+        return (query, passage), q or p
 
     def _output(self, encoded: Sequence[Encoded], call: Call, batch: Sequence[int]) -> Matrix | None:
         if call.over:
@@ -143,6 +143,14 @@ def encoder_flops(config: Any, tokens: int) -> float | None:
     if not (hidden and inner and layers):
         return None
     return float(layers * (tokens * (8 * hidden * hidden + 4 * hidden * inner) + 4 * tokens * tokens * hidden))
+
+
+def cut_to(text: str, limit: int) -> tuple[str, bool]:
+    """The text, or what fits of it when it is longer; runs of white space count as one."""
+    if len(text) <= limit:
+        return text, False
+    closed = " ".join(text.split())
+    return closed[:limit], len(closed) > limit
 
 
 _lock = threading.Lock()

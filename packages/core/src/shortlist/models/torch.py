@@ -15,6 +15,7 @@ from shortlist.algorithms.packing import pack
 from shortlist.arrays import Matrix, Vector
 from shortlist.errors import InputError, ModelTimeout, ShortlistError, require
 from shortlist.models.base import Embedder, Pair, PairScorer, Text, as_logit
+from shortlist.models.onnx_engine import cut_to
 from shortlist.models.weights import check, digest, locate, read_settings
 from shortlist.plan import Call, Reply
 
@@ -152,12 +153,13 @@ class _Engine:
         """Token ids (and what else the model reads) of each text, and whether it was cut."""
         limit = _CHARACTERS * self.max_length
         for text in texts:
-            cut = text[:limit] if isinstance(text, str) else (text[0][:limit], text[1][:limit])
+            parts = [cut_to(part, limit) for part in ((text,) if isinstance(text, str) else text)]
+            cut = parts[0][0] if isinstance(text, str) else (parts[0][0], parts[1][0])
             # In a list, so that an empty passage is still the second text of a pair.
             whole = self.tokenizer([cut], truncation=False, verbose=False)
             long = len(whole["input_ids"][0]) > self.max_length
             kept = self.tokenizer([cut], truncation=True, max_length=self.max_length) if long else whole
-            yield {name: rows[0] for name, rows in kept.items()}, long or cut != text
+            yield {name: rows[0] for name, rows in kept.items()}, long or any(short for _, short in parts)
 
     def _rows(self, batch: Sequence[dict[str, list[int]]]) -> Matrix:
         import torch

@@ -14,7 +14,7 @@ from shortlist.errors import InputError, WeightsError, require
 from shortlist.models import catalogue
 
 # What is taken from a hub: configuration, tokenizer, and weights that no code has to be run for.
-_HUB_FILES = ["*.json", "*.txt", "*.model", "model*.safetensors", "onnx/model.onnx"]
+_HUB_FILES = ["*.json", "*.txt", "*.model", "model*.safetensors", "onnx/model.onnx", "onnx/model.onnx_data"]
 
 
 def check(weights: str) -> None:
@@ -47,6 +47,7 @@ def locate(weights: str) -> Path:
     return folder.resolve() if folder.is_dir() else _from_hub(weights)
 
 
+@cache
 def _from_hub(name: str) -> Path:
     require("hub", "huggingface_hub")
     from huggingface_hub import snapshot_download
@@ -61,8 +62,8 @@ def _from_hub(name: str) -> Path:
 def digest(folder: Path) -> str:
     """What stands for the weights and settings in this folder, in a cache key."""
     total = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in {".json", ".safetensors", ".onnx", ".txt"}):
-        total.update(path.name.encode())
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        total.update(f"\0{path.relative_to(folder).as_posix()}\0".encode())
         with path.open("rb") as file:
             total.update(hashlib.file_digest(file, "sha256").digest())
     return total.hexdigest()
@@ -97,17 +98,29 @@ def read_settings(folder: Path) -> FolderSettings:
     config = _json(folder / "config.json")
     if not config:
         raise WeightsError(f"{folder.name} has no config.json")
+    _check_modules(folder)
     pooling = _json(folder / "1_Pooling" / "config.json")
-    if pooling and not (pooling.get("pooling_mode_cls_token") or pooling.get("pooling_mode_mean_tokens")):
+    first = bool(pooling.get("pooling_mode_cls_token")) or pooling.get("pooling_mode") == "cls"
+    if pooling and not (first or pooling.get("pooling_mode_mean_tokens") or pooling.get("pooling_mode") == "mean"):
         raise WeightsError(f"{folder.name} pools neither by first token nor by mean")
     prompts = _json(folder / "config_sentence_transformers.json").get("prompts") or {}
     return FolderSettings(
         max_length=_max_length(folder, config),
-        first_token=bool(pooling.get("pooling_mode_cls_token", False)),
+        first_token=first,
         query_prefix=prompts.get("query", ""),
         passage_prefix=prompts.get("passage") or prompts.get("document", ""),
         config=config,
     )
+
+
+def _check_modules(folder: Path) -> None:
+    """A sentence-transformers folder may hold layers that are not read here; without them its vectors are others."""
+    path = folder / "modules.json"
+    modules = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    kinds = [str(module.get("type", "")).rsplit(".", 1)[-1] for module in modules]
+    strange = [kind for kind in kinds if kind not in {"Transformer", "Pooling", "Normalize", ""}]
+    if strange:
+        raise WeightsError(f"{folder.name} has a layer {strange[0]}, which is not supported")
 
 
 def _max_length(folder: Path, config: Mapping[str, Any]) -> int:

@@ -87,7 +87,7 @@ class _PieceCache(dict[str, tuple[int, ...]]):
 
     def __missing__(self, word: str) -> tuple[int, ...]:
         found = pieces(word, self._ids, self._unknown)
-        if len(self) < CACHED_WORDS:
+        if len(self) < CACHED_WORDS and len(word) <= LONGEST_WORD:
             self[word] = found
         return found
 

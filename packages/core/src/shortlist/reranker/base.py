@@ -271,9 +271,10 @@ class _Batch:
     @classmethod
     def of(cls, reranker: Reranker, requests: Iterable[Request], top_k: int | None, *, return_errors: bool) -> _Batch:
         batch = cls({}, [], return_errors)
-        for i, (query, passages) in enumerate(requests):
+        for i, request in enumerate(requests):
             batch.results.append(None)
             try:
+                query, passages = _pair(request)
                 batch.tasks[i] = _Task.of(reranker, query, passages, top_k)
             except ShortlistError as error:
                 batch._fail(i, error)
@@ -298,6 +299,12 @@ class _Batch:
         if not self.return_errors:
             raise error
         self.results[i] = error
+
+
+def _pair(request: object) -> Request:
+    if not isinstance(request, (tuple, list)) or len(request) != 2:
+        raise InputError("a request is a query and its passages")
+    return request[0], request[1]
 
 
 def checked_k(k: object) -> int:

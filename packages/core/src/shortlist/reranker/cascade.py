@@ -72,7 +72,8 @@ class Cascade(Reranker):
         """Head, band in its new order, and the rest in the first stage's."""
         reread = [band[item.index].index for item in (*second.kept, *second.dropped)]
         placed = [*(item.index for item in head), *reread]
-        rest = [item.index for item in first.kept if item.index not in set(placed)]
+        taken = set(placed)
+        rest = [item.index for item in first.kept if item.index not in taken]
         order = [*placed, *rest]
         joined = Ranking.by_order(passages, order, self._reasons(len(passages), first, band, second))
         whole = Ranking(joined.kept, first.dropped, joined.score_kind, repairs=first.repairs + second.repairs)
@@ -105,6 +106,8 @@ class Route(Reranker):
     otherwise: Reranker
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "patterns", tuple(self.patterns))
+        object.__setattr__(self, "rerankers", tuple(self.rerankers))
         if len(self.patterns) != len(self.rerankers):
             raise InputError(f"{len(self.patterns)} patterns need as many rerankers, not {len(self.rerankers)}")
         for pattern in self.patterns:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shortlist.errors import InputError, LimitReached, ModelError, ParseError
+from shortlist.errors import LimitReached, ModelError, ParseError
 from shortlist.passage import Passage
 from shortlist.plan import Plan
 from shortlist.ranking import Ranking, reindexed
-from shortlist.reranker.base import Reranker, subplan
+from shortlist.reranker.base import Reranker, checked_k, subplan
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,7 @@ class Top(Reranker):
     k: int
 
     def __post_init__(self) -> None:
-        if self.k <= 0:
-            raise InputError(f"k must be above 0, not {self.k}")
+        checked_k(self.k)
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Rank, then cut."""
@@ -55,15 +54,15 @@ class Chain(Reranker):
         try:
             second = yield from subplan(self.second, query, rescored)
         except LimitReached as limit:
-            return first.noting(degraded=f"{self.second.name} did not run: {limit}")
+            return first.noting(degraded=f"{_said(self.second)} did not run: {limit}")
         kept = reindexed(second.kept, passages, selected)
         lost = reindexed(second.dropped, passages, selected)
         joined = replace(second, kept=kept, dropped=(*lost, *first.dropped), repairs=first.repairs + second.repairs)
         return joined.noting(degraded=first.degraded)
 
     def top(self, k: int) -> Reranker:
-        """Only the last one is cut."""
-        return replace(self, second=self.second.top(k))
+        """The last one is told, so that it can save work; the whole is cut, since the first may have to answer."""
+        return Top(replace(self, second=self.second.top(k)), k)
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,13 @@ class Fallback(Reranker):
             return (yield from subplan(self.first, query, passages))
         except (ModelError, ParseError, LimitReached) as error:
             ranking = yield from subplan(self.second, query, passages)
-            return ranking.noting(degraded=f"{self.first.name} failed ({error}): {self.second.name} answered")
+            return ranking.noting(degraded=f"{_said(self.first)} failed ({error}): {_said(self.second)} answered")
 
     def top(self, k: int) -> Reranker:
         """Both are cut."""
         return Fallback(self.first.top(k), self.second.top(k))
+
+
+def _said(reranker: Reranker) -> str:
+    """The name to tell a reader: that of what was cut, not of the cut."""
+    return _said(reranker.inner) if isinstance(reranker, Top) else reranker.name

@@ -73,11 +73,13 @@ def build(cls: type[T], data: Mapping[str, Any], models: Sequence[Model[Any, Any
         raise InputError(f"{cls.name} has no setting {unknown[0]!r}; it has {', '.join(settings) or 'none'}")
     values = {name: _value(settings[name], value, models) for name, value in data.items()}
     values |= {name: given for name, s in settings.items() if name not in values and (given := _given(s, models))}
+    optional = {name for name, s in settings.items() if type(None) in get_args(s.type)}
+    values = {name: value for name, value in values.items() if value is not None or name in optional}
     missing = [name for name, s in settings.items() if s.required and values.get(name) is None]
     if missing:
         raise InputError(f"{cls.name} needs {', '.join(missing)}")
     try:
-        return cls(**{name: value for name, value in values.items() if value is not None or name in data})
+        return cls(**values)
     except TypeError as error:
         raise InputError(f"{cls.name}: {error}") from error
 
@@ -89,6 +91,8 @@ def _given(setting: Setting, models: Sequence[Model[Any, Any]]) -> Model[Any, An
 
 def _value(setting: Setting, value: Any, models: Sequence[Model[Any, Any]]) -> Any:
     kind = setting.model_kind
+    if value is None:
+        return None
     if kind is not None:
         return as_model(kind, value)
     return _rerankers(value, models) if setting.holds_rerankers else _plain(setting.type, value)
@@ -112,7 +116,10 @@ def _plain(hint: Any, value: Any) -> Any:
         return tuple(_plain(hint, each) for each in value)
     if isinstance(value, Mapping):
         made = next((c for c in _classes(hint) if is_dataclass(c)), None)
-        return made(**value) if made is not None else value
+        try:
+            return made(**value) if made is not None else value
+        except TypeError as error:
+            raise InputError(f"not a {getattr(made, '__name__', '')}: {error}") from error
     return value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -65,6 +65,7 @@ class Fuse(Reranker):
             raise InputError("fuse needs rerankers")
         if self.method not in ("rrf", "weighted", "interleave"):
             raise InputError(f"fuse knows rrf, weighted and interleave, not {self.method!r}")
+        _check_scale(self.scale)
         fits = len(self.weights) in (0, len(self.rerankers)) and all(w >= 0 for w in self.weights)
         if not fits or (self.weights and sum(self.weights) == 0) or not self.k > 0:
             raise InputError("fuse needs one weight of 0 or more for each reranker, not all 0, and k above 0")
@@ -84,7 +85,8 @@ class Fuse(Reranker):
         reasons = self._reasons(len(passages), rankings)
         if self.method == "interleave":
             order = interleaved([[item.index for item in ranking.kept] for ranking in rankings])
-            left = (i for i in range(len(passages)) if i not in set(order))
+            taken = set(order)
+            left = (i for i in range(len(passages)) if i not in taken)
             return Ranking.by_order(passages, [*order, *left], reasons)
         weights = np.array(self.weights or (1.0,) * len(self.rerankers))
         if self.method == "rrf":
@@ -125,6 +127,7 @@ class Blend(Reranker):
     def __post_init__(self) -> None:
         if not 0.0 <= self.prior <= 1.0:
             raise InputError(f"prior must be in [0, 1], not {self.prior}")
+        _check_scale(self.scale)
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Rank, then blend what was kept."""
@@ -133,8 +136,8 @@ class Blend(Reranker):
         if not kept:
             return ranking
         old, repair = _prior([passages[item.index].score for item in kept])
-        new = _rescaled(np.array([item.score for item in kept], dtype=np.float64), self.scale)
-        prior = _rescaled(old, self.scale)
+        new = rescaled(np.array([item.score for item in kept], dtype=np.float64), self.scale)
+        prior = rescaled(old, self.scale)
         mixed = ((1.0 - self.prior) * new + self.prior * prior).tolist()
         items = [
             _blended(item, m, n, p) for item, m, n, p in zip(kept, mixed, new.tolist(), prior.tolist(), strict=True)
@@ -147,8 +150,9 @@ def _blended(item: Ranked, mixed: float, new: float, prior: float) -> Ranked:
     return Ranked(item.passage, item.index, mixed, {**item.reasons, "score": new, "prior": prior})
 
 
-def _rescaled(scores: Floats, scale: Scale) -> Floats:
-    return rescaled(scores, scale)
+def _check_scale(scale: str) -> None:
+    if scale not in get_args(Scale):
+        raise InputError(f"scale is one of {', '.join(get_args(Scale))}, not {scale!r}")
 
 
 def _prior(scores: Sequence[float | None]) -> tuple[Floats, tuple[str, ...]]:

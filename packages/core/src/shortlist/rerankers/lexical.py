@@ -16,7 +16,7 @@ from shortlist.ranking import Ranking
 from shortlist.reranker.base import Reranker, Source
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class CorpusStatistics:
     """What BM25 must know of a corpus.
 
@@ -29,6 +29,9 @@ class CorpusStatistics:
     document_count: int
     average_length: float
     document_frequencies: Mapping[str, int]
+
+    def __hash__(self) -> int:
+        return hash((self.document_count, self.average_length))
 
     @classmethod
     def of(cls, documents: Iterable[str]) -> CorpusStatistics:

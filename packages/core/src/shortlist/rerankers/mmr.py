@@ -12,7 +12,7 @@ from shortlist.algorithms.fusion import rescaled
 from shortlist.algorithms.mmr import mmr
 from shortlist.algorithms.similarity import cosines, unit_rows
 from shortlist.arrays import Floats, Matrix
-from shortlist.errors import InputError
+from shortlist.errors import BadAnswer, InputError
 from shortlist.models.base import Embedder
 from shortlist.models.static_embedder import StaticEmbedder
 from shortlist.passage import Passage, stored_embeddings, texts
@@ -57,7 +57,10 @@ class Mmr(Reranker):
             vectors = yield from self.embedder.embed(texts(passages))
         relevance = yield from self._relevance(query, passages)
         picked = mmr(relevance, unit_rows(vectors), self.k or len(passages), self.diversity)
-        return _ranking(passages, relevance, *(array.tolist() for array in picked))
+        ranking = _ranking(passages, relevance, *(array.tolist() for array in picked))
+        missing = sum(passage.score is None for passage in passages)
+        some = 0 < missing < len(passages)
+        return ranking.noting(f"{missing} missing retriever scores: cosines stood for all") if some else ranking
 
     def _relevance(self, query: str, passages: Sequence[Passage]) -> Plan[Floats]:
         """On [0, 1], shape (n,)."""
@@ -66,6 +69,8 @@ class Mmr(Reranker):
             return rescaled(np.array(scores, dtype=np.float64), "minmax")
         own: Matrix = yield from self.embedder.embed([query], "query")
         vectors = yield from self.embedder.embed(texts(passages))
+        if own.shape[1] != vectors.shape[1]:
+            raise BadAnswer(f"the query's vector has {own.shape[1]} values, the passages' have {vectors.shape[1]}")
         return np.clip(cosines(own[0], vectors).astype(np.float64), 0.0, 1.0)
 
     def top(self, k: int) -> Reranker:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from shortlist.algorithms.similarity import cosines
+from shortlist.errors import BadAnswer
 from shortlist.models.base import Embedder
 from shortlist.models.static_embedder import StaticEmbedder
 from shortlist.passage import Passage, stored_embeddings, texts
@@ -38,4 +39,7 @@ class Similarity(Reranker):
         wanted = [] if own is not None else texts(passages)
         asked = [self.embedder.embed([query], "query"), self.embedder.embed(wanted)]
         (queries, found) = yield from together(asked)
-        return Ranking.by_score(passages, cosines(queries[0], found if own is None else own), "cosine")
+        vectors = found if own is None else own
+        if queries.shape[1] != vectors.shape[1]:
+            raise BadAnswer(f"the query's vector has {queries.shape[1]} values, the passages' have {vectors.shape[1]}")
+        return Ranking.by_score(passages, cosines(queries[0], vectors), "cosine")

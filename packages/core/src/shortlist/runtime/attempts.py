@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
-from shortlist.errors import BadAnswer, LimitReached, ModelTimeout
+from shortlist.errors import BadAnswer, LimitReached, ModelTimeout, ShortlistError
 from shortlist.plan import Call, Model, Reply
 from shortlist.runtime.foreign import as_ours
 from shortlist.runtime.scheduler import Job, Outcome
@@ -22,8 +25,10 @@ class Attempts:
         self.runtime = runtime
         self.deadline = deadline
         self.call = Call()
+        self.abandoned = threading.Event()
         self.count = 0
         self._batches = 0
+        self._leave: deque[Callable[[], None]] = deque()
         self.outcomes: list[Outcome] = [ModelTimeout("not asked") for _ in job.payloads]
         self._pending = list(range(len(job.payloads)))
 
@@ -44,10 +49,9 @@ class Attempts:
         """
         # A call of its own: the one before may still run in a thread, and must not take the new deadline for its own.
         self._batches = self.batches
-        before, self.call = self.call, Call()
-        if before.cancelled.is_set():
+        self.call = Call()
+        if self.abandoned.is_set():
             self.call.cancelled.set()
-        before.cancelled.set()
         self.count += 1
         timeout = self.runtime.timeout if self.job.model.remote else None
         ends = None if timeout is None else time.monotonic() + timeout
@@ -60,16 +64,30 @@ class Attempts:
         delays = {i: self._delay(self.outcomes[i]) for i in self._pending}
         again = {i: delay for i, delay in delays.items() if delay is not None}
         self._pending = list(again)
+        # This attempt is over: who still works at it should stop, and while the next one waits, nobody is late.
+        self.call.cancelled.set()
+        self.call.deadline = None
         return max(again.values(), default=None)
+
+    def enter(self, leave: Callable[[], None]) -> None:
+        """A place among the model's calls has been taken; `leave` gives it back."""
+        self._leave.append(leave)
+
+    def leave(self) -> None:
+        """Give the place back, if it is still held: by whoever ends the call, or gives it up."""
+        with suppress(IndexError):
+            self._leave.pop()()
 
     def abandon(self) -> list[Outcome]:
         """Give up now: whoever still answers is told to stop, and what has not come counts as a timeout."""
+        self.abandoned.set()
         self.call.cancelled.set()
+        self.leave()
         return [o if isinstance(o, Reply) else ModelTimeout(f"no answer from {self.job.model.label} in time")
                 for o in self.outcomes]  # fmt: skip
 
     def _delay(self, outcome: Outcome) -> float | None:
-        if isinstance(outcome, Reply) or self.call.cancelled.is_set():
+        if isinstance(outcome, Reply) or self.abandoned.is_set():
             return None
         delay = self.runtime.retry.delay(outcome, self.count)
         late = delay is not None and self.deadline is not None and time.monotonic() + delay >= self.deadline
@@ -81,17 +99,24 @@ class Attempts:
         return LimitReached("the limit on seconds has passed") if up and isinstance(outcome, ModelTimeout) else outcome
 
 
-def _checked(model: Model[Any, Any], payloads: list[Any], outcomes: Sequence[Outcome] | BaseException) -> list[Outcome]:
+def _checked(model: Model[Any, Any], payloads: list[Any], outcomes: object) -> list[Outcome]:
     """Exactly one outcome for each payload, each of them a possible answer or an error."""
     if isinstance(outcomes, BaseException):
         return [as_ours(outcomes, model.label)] * len(payloads)
+    if not isinstance(outcomes, Sequence):
+        return [BadAnswer(f"{model.label} gave {type(outcomes).__name__}, not replies")] * len(payloads)
     if len(outcomes) != len(payloads):
         return [BadAnswer(f"{model.label} gave {len(outcomes)} answers to {len(payloads)} asks")] * len(payloads)
     return [_checked_one(model, outcome) for outcome in outcomes]
 
 
-def _checked_one(model: Model[Any, Any], outcome: Outcome) -> Outcome:
-    if not isinstance(outcome, Reply):
+def _checked_one(model: Model[Any, Any], outcome: object) -> Outcome:
+    if isinstance(outcome, ShortlistError):
         return outcome
-    fault = model.fault(outcome.value)
+    if not isinstance(outcome, Reply):
+        return BadAnswer(f"{model.label} gave {type(outcome).__name__} in the place of a reply")
+    try:
+        fault = model.fault(outcome.value)
+    except Exception as error:  # a value so wrong that not even its shape can be asked for
+        fault = f"{type(outcome.value).__name__} in the place of an answer ({error})"
     return outcome if fault is None else BadAnswer(f"{model.label}: {fault}")

@@ -6,11 +6,14 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from shortlist.daemon import in_daemon_thread
 from shortlist.plan import Model, Plan
 from shortlist.runtime.attempts import Attempts
+from shortlist.runtime.gates import thread_gate
 from shortlist.runtime.scheduler import Finished, Outcome, Scheduler
 from shortlist.runtime.settings import Runtime
 
@@ -83,7 +86,7 @@ async def _in_time(answer: Awaitable[Sequence[Outcome]], seconds: float | None) 
 
 async def _in_thread(attempts: Attempts) -> Sequence[Outcome]:
     """A local door in a thread. When cancelled, tell it to stop, and give it a moment to do so."""
-    work = asyncio.ensure_future(asyncio.to_thread(attempts.job.model.answer, attempts.payloads, attempts.call))
+    work = asyncio.ensure_future(in_daemon_thread(partial(_answer_here, attempts.job.model, attempts)))
     try:
         return await _in_time(asyncio.shield(work), attempts.call.remaining())
     except (asyncio.CancelledError, TimeoutError):
@@ -94,6 +97,12 @@ async def _in_thread(attempts: Attempts) -> Sequence[Outcome]:
         if work.done() and not work.cancelled():
             work.exception()  # seen: nobody else will ask
         raise
+
+
+def _answer_here(model: Model[Any, Any], attempts: Attempts) -> Sequence[Outcome]:
+    # The gate of a loop does not hold for other loops and threads, and a local model may bear one call only.
+    with thread_gate(model):
+        return model.answer(attempts.payloads, attempts.call)
 
 
 def _gate(model: Model[Any, Any]) -> asyncio.Semaphore:
@@ -108,6 +117,6 @@ def _gate(model: Model[Any, Any]) -> asyncio.Semaphore:
 
 async def _cancel(flying: dict[asyncio.Task[None], Any]) -> None:
     for task, attempts in flying.items():
-        attempts.call.cancelled.set()
+        attempts.abandon()
         task.cancel()
     await asyncio.gather(*flying, return_exceptions=True)

@@ -47,11 +47,12 @@ class Meter:
 
     def add(self, outcome: Reply[Any] | ShortlistError, *, first: bool) -> None:
         """Count one answer. It is billed to the plan that asked first; the others had it for nothing."""
+        if isinstance(outcome, Reply):
+            self.truncated += outcome.truncated
         if not isinstance(outcome, Reply) or not first:
             return
         self.tokens_in += outcome.tokens_in
         self.tokens_out += outcome.tokens_out
-        self.truncated += outcome.truncated
         self.flops = None if outcome.flops is None or self.flops is None else self.flops + outcome.flops
         self.money = None if outcome.money is None or self.money is None else self.money + outcome.money
 
@@ -60,7 +61,7 @@ class Meter:
         flat = [outcome for got in outcomes for outcome in got]
         calls, batches, tokens_in, tokens_out = self._before
         failures = sum(isinstance(outcome, ShortlistError) for outcome in flat)
-        hits = max(0, len(flat) - failures - (self.calls - calls))
+        hits = 0 if failures == len(flat) else max(0, len(flat) - (self.calls - calls))
         self.hits += hits
         self.rounds.append(
             RoundTrace(
@@ -103,7 +104,8 @@ class Meter:
         unpriced = [model.label for model, payloads in new if payloads and not model.priced]
         if unpriced:
             return InputError(f"a limit on money needs a price for {unpriced[0]}")
-        if (self.money or 0.0) >= limit and any(payloads for _, payloads in new):
+        charged = any(payloads and model.remote for model, payloads in new)  # what runs here costs nothing
+        if (self.money or 0.0) >= limit and charged:
             return LimitReached(f"{self.money} spent, the limit is {limit}")
         return None
 

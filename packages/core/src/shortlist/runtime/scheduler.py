@@ -7,6 +7,7 @@ ask from two plans is asked once; hand out what waits, by model.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -131,7 +132,8 @@ class Scheduler(Generic[T]):
     def _keep(self, job: Job, outcomes: Sequence[Outcome]) -> None:
         good = [(p, o) for p, o in zip(job.payloads, outcomes, strict=True) if isinstance(o, Reply)]
         if self.runtime.cache is not None and good:
-            self.runtime.cache.store(job.model, [p for p, _ in good], [o for _, o in good])
+            with suppress(Exception):  # what cannot be kept is still an answer
+                self.runtime.cache.store(job.model, [p for p, _ in good], [o for _, o in good])
 
     def _abandon(self, run: _Run[T]) -> None:
         late = LimitReached(f"the limit of {self.runtime.limits.seconds} seconds has passed")
@@ -176,33 +178,39 @@ class Scheduler(Generic[T]):
         """Look the round up in the cache, check the limits, and queue what is left."""
         run.meter.open_round(self._clock())
         run.outcomes = [self._cached(asks) for asks in run.asks]
-        new = [(asks.model, self._unasked(asks, got)) for asks, got in zip(run.asks, run.outcomes, strict=True)]
+        new = self._new(run)
         refused = run.meter.refusal(new, self._clock())
         if refused is not None and any(None in got for got in run.outcomes):
             run.outcomes = [[refused for _ in got] for got in run.outcomes]
         else:
             self._queue(run, new)
         run.awaited = sum(got.count(None) for got in run.outcomes)
+        run.meter.truncated += sum(isinstance(o, Reply) and o.truncated for got in run.outcomes for o in got)
         if run.awaited == 0:
             run.meter.close_round(run.asks, run.outcomes, self._clock())
 
     def _cached(self, asks: Asks[Any, Any]) -> list[Outcome | None]:
         if self.runtime.cache is None:
             return [None] * len(asks.payloads)
-        return list(self.runtime.cache.load(asks.model, asks.payloads))
+        try:
+            return list(self.runtime.cache.load(asks.model, asks.payloads))
+        except Exception:  # a cache that cannot be read is one that holds nothing
+            return [None] * len(asks.payloads)
 
-    def _unasked(self, asks: Asks[Any, Any], got: list[Outcome | None]) -> list[Any]:
-        desk = self._waiting.get(asks.model, {})
-        wanted = (p for p, outcome in zip(asks.payloads, got, strict=True) if outcome is None)
-        return [payload for payload in dict.fromkeys(wanted) if payload not in desk]
+    def _new(self, run: _Run[T]) -> list[tuple[Model[Any, Any], list[Any]]]:
+        """What nobody has asked for yet, each payload once, by model."""
+        new: dict[Model[Any, Any], dict[Any, None]] = {}
+        for asks, got in zip(run.asks, run.outcomes, strict=True):
+            desk = self._waiting.get(asks.model, {})
+            wanted = (p for p, outcome in zip(asks.payloads, got, strict=True) if outcome is None)
+            new.setdefault(asks.model, {}).update((payload, None) for payload in wanted if payload not in desk)
+        return [(model, list(payloads)) for model, payloads in new.items()]
 
     def _queue(self, run: _Run[T], new: Sequence[tuple[Model[Any, Any], list[Any]]]) -> None:
         for model, payloads in new:
-            desk = self._waiting.setdefault(model, {})
-            fresh = [payload for payload in payloads if payload not in desk]
-            self._fresh.setdefault(model, []).extend(fresh)
-            run.meter.calls += len(fresh)
-            desk.update((payload, []) for payload in fresh)
+            self._fresh.setdefault(model, []).extend(payloads)
+            run.meter.calls += len(payloads)
+            self._waiting.setdefault(model, {}).update((payload, []) for payload in payloads)
         for i, asks in enumerate(run.asks):
             desk = self._waiting[asks.model]
             for j, payload in enumerate(asks.payloads):

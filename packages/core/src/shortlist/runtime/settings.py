@@ -16,7 +16,7 @@ class Limits:
     """What one ranking may take at most; None is no limit. Checked before a round is sent.
 
     Attributes:
-        calls: asks sent to models.
+        calls: asks sent to models; trying one again after a failure counts no second time.
         tokens: tokens in and out; before a round, the model's estimate counts.
         seconds: wall clock; asks under way when it passes are abandoned.
         money: in the currency of the models' price tables; needs models that have one.
@@ -44,7 +44,7 @@ class Retry:
     Attributes:
         attempts: how often to ask in all.
         first: seconds before the second attempt; doubled for each one after.
-        longest: seconds that one wait takes at most, whatever the server says.
+        longest: seconds that one wait takes at most; a server that asks for more is not asked again.
     """
 
     attempts: int = 3
@@ -59,9 +59,10 @@ class Retry:
         """
         if attempt >= self.attempts or not isinstance(error, ModelUnavailable):
             return None
-        backoff = random.uniform(0.0, self.first * 2.0 ** (attempt - 1))
-        wanted = max(backoff, error.retry_after or 0.0)
-        return wanted if wanted <= self.longest else None
+        if (error.retry_after or 0.0) > self.longest:
+            return None
+        backoff = random.uniform(0.0, min(self.longest, self.first * 2.0 ** (attempt - 1)))
+        return max(backoff, error.retry_after or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ class Runtime:
     Attributes:
         limits: for each ranking.
         retry: when to ask again.
-        timeout: seconds that one call to a model may take; None is no timeout.
+        timeout: seconds that one call to a remote model may take; None is no timeout. A local model, whose one call
+            may hold any number of asks, is bound by `limits.seconds` only, which it heeds between two batches.
         cache: where answers are looked up before a model is asked.
         window: how many plans `rank_many` keeps under way at once; it bounds memory.
     """

@@ -46,6 +46,7 @@ def _step(scheduler: Scheduler[T], workers: _Workers) -> None:
     for job in local:
         attempts = Attempts(job, scheduler.runtime, scheduler.deadline)
         _perform(attempts)
+        scheduler.expire()
         scheduler.deliver(job, attempts.outcomes, attempts.batches)
     if not local:
         for job, outcomes, batches in workers.wait(scheduler.deadline):
@@ -58,7 +59,7 @@ def _perform(attempts: Attempts) -> None:
     """All attempts at one job, in this thread."""
     while True:
         delay = attempts.absorb(_attempt(attempts))
-        if delay is None or attempts.call.cancelled.wait(delay):
+        if delay is None or attempts.abandoned.wait(delay):
             return
 
 
@@ -66,13 +67,14 @@ def _attempt(attempts: Attempts) -> Sequence[Outcome] | BaseException:
     gate = thread_gate(attempts.job.model)
     if not gate.acquire(timeout=_patience(attempts.deadline)):
         return ModelTimeout(f"{attempts.job.model.label} is busy")
+    attempts.enter(gate.release)
     try:
         attempts.begin()
         return attempts.job.model.answer(attempts.payloads, attempts.call)
     except Exception as error:
         return error
     finally:
-        gate.release()
+        attempts.leave()
 
 
 def _patience(deadline: float | None) -> float:
@@ -143,6 +145,8 @@ class _Workers:
 
     def _work(self, jobs: queue.SimpleQueue[Attempts | None]) -> None:
         while (attempts := jobs.get()) is not None:
-            if not attempts.call.cancelled.is_set():
-                _perform(attempts)
-                self._done.put(attempts)
+            if not attempts.abandoned.is_set():
+                try:
+                    _perform(attempts)
+                finally:
+                    self._done.put(attempts)
