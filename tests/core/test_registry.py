@@ -161,3 +161,44 @@ def test_importing_pulls_in_no_framework():
     code = f"import sys, shortlist; print(sorted({heavy!r} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert found == "[]"
+
+
+def test_a_plugin_that_cannot_be_imported_takes_nothing_with_it(monkeypatch):
+    point = EntryPoint("broken", "no_such_package.nope:X", "shortlist.rerankers")
+    monkeypatch.setattr(
+        importlib.metadata, "entry_points", lambda group: [point] if group == "shortlist.rerankers" else []
+    )
+    registered.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match=r"no_such_package\.nope:X, announced as broken"):
+            assert make("lexical") == Lexical()
+    finally:
+        monkeypatch.undo()
+        registered.cache_clear()
+
+
+def test_what_is_no_model_no_reranker_no_runtime_is_refused_at_once(tmp_path):
+    (tmp_path / "list.json").write_text("[1]")
+    for wrong in (
+        lambda: Similarity("bge-small"),
+        lambda: CrossEncoder("ms-marco-minilm"),
+        lambda: CrossEncoder(lambda pairs: [0.0]),
+        lambda: Mmr(embedder=object()),
+        lambda: Lexical() >> "similarity",
+        lambda: Lexical() | Similarity,
+        lambda: KeepOrder().rank("q", ["a"], runtime={"limits": {}}),
+        lambda: load(None),
+        lambda: load(tmp_path / "list.json"),
+        lambda: load("lexical[:3]", {"b": 0.1}),
+    ):
+        with pytest.raises(InputError):
+            wrong()
+    with pytest.raises(InputError, match=r"OnnxCrossEncoder\('ms-marco-minilm'\) makes one"):
+        CrossEncoder("ms-marco-minilm")
+
+
+def test_a_ranking_is_read_like_a_list():
+    ranking = KeepOrder().rank("q", ["a", "b"])
+    assert (
+        [item.passage.text for item in ranking] == ["a", "b"] and ranking[0].index == 0 and ranking.scores == [1.0, 0.5]
+    )

@@ -193,6 +193,17 @@ class Ranking:
     def __len__(self) -> int:
         return len(self.kept)
 
+    def __iter__(self) -> Iterator[Ranked]:
+        return iter(self.kept)
+
+    def __getitem__(self, rank: int) -> Ranked:
+        return self.kept[rank]
+
+    @property
+    def scores(self) -> list[float | None]:
+        """The scores of the kept passages, best first."""
+        return [item.score for item in self.kept]
+
     @property
     def passages(self) -> list[Passage]:
         """The kept passages, best first."""

@@ -42,6 +42,7 @@ def search(
 
 def _candidates(question: str, folder: Path, k: int) -> tuple[int, list[Passage]]:
     from shortlist.documents import first_stage, read_folder
+    from shortlist.errors import InputError
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it warns of every flaw of a PDF that it can read
     skipped: list[str] = []
@@ -50,6 +51,8 @@ def _candidates(question: str, folder: Path, k: int) -> tuple[int, list[Passage]
         note(line)
     if len(skipped) > _SKIPPED_SHOWN:
         note(f"and {len(skipped) - _SKIPPED_SHOWN} more files")
+    if not passages:
+        raise InputError(f"nothing to read in {folder}: no Markdown, text, HTML or PDF file with a text in it")
     return len(passages), first_stage(question, passages, k)
 
 

@@ -48,6 +48,22 @@ def as_model(kind: type[Model[Any, Any]], value: object) -> Model[Any, Any]:
     return model
 
 
+def check_model(kind: type, value: object) -> None:
+    """See that a reranker was given the kind of model it asks.
+
+    Raises:
+        InputError: it was not; a name or a function is no model yet, and the message says how to make one of it.
+    """
+    if isinstance(value, kind):
+        return
+    hint = ""
+    if isinstance(value, str):
+        hint = f": Onnx{'Embedder' if kind is Embedder else 'CrossEncoder'}({value!r}) makes one of a name"
+    elif callable(value):
+        hint = ": FunctionEmbedder, FunctionScorer and FunctionChat make one of a function"
+    raise InputError(f"needs a {kind.__name__}, not a {type(value).__name__}{hint}")
+
+
 def _made(kind: type[Model[Any, Any]], value: object) -> object:
     if isinstance(value, str):
         return _from_text(kind, value)

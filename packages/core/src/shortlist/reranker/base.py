@@ -77,7 +77,7 @@ class Reranker(ABC):
         """
         task = _Task.of(self, query, passages, top_k)
         with reranker_span(self.name, query, task.passages, top_k) as span:
-            (finished,) = drive([task.plan()], runtime or _DEFAULT)
+            (finished,) = drive([task.plan()], _settled(runtime))
             return span.done(task.ranking(finished))
 
     async def arank(
@@ -91,7 +91,7 @@ class Reranker(ABC):
         """`rank`, awaited: remote models are awaited natively, local ones run in a thread."""
         task = _Task.of(self, query, passages, top_k)
         with reranker_span(self.name, query, task.passages, top_k) as span:
-            (finished,) = await _awaited([task.plan()], runtime or _DEFAULT)
+            (finished,) = await _awaited([task.plan()], _settled(runtime))
             return span.done(task.ranking(finished))
 
     @overload
@@ -121,7 +121,7 @@ class Reranker(ABC):
         `return_errors` every error, also that of a malformed request, stands in the place of its ranking.
         """
         batch = _Batch.of(self, requests, top_k, return_errors=return_errors)
-        settings = runtime or _DEFAULT
+        settings = _settled(runtime)
         for window in batch.windows(settings.window):
             batch.take(window, drive(batch.plans(window), settings))
         return batch.results
@@ -149,7 +149,7 @@ class Reranker(ABC):
     ) -> list[Any]:
         """`rank_many`, awaited."""
         batch = _Batch.of(self, requests, top_k, return_errors=return_errors)
-        settings = runtime or _DEFAULT
+        settings = _settled(runtime)
         for window in batch.windows(settings.window):
             batch.take(window, await _awaited(batch.plans(window), settings))
         return batch.results
@@ -179,12 +179,14 @@ class Reranker(ABC):
 
     def __rshift__(self, other: Reranker) -> Reranker:
         """`a >> b`: b reranks what a kept."""
+        _check_operand(other)
         from shortlist.reranker.chain import Chain
 
         return Chain(self, other)
 
     def __or__(self, other: Reranker) -> Reranker:
         """`a | b`: b answers when a fails."""
+        _check_operand(other)
         from shortlist.reranker.chain import Fallback
 
         return Fallback(self, other)
@@ -299,6 +301,19 @@ class _Batch:
         if not self.return_errors:
             raise error
         self.results[i] = error
+
+
+def _check_operand(other: object) -> None:
+    if not isinstance(other, Reranker):
+        raise InputError(f"only rerankers can be put together, not {other!r}")
+
+
+def _settled(runtime: object) -> Runtime:
+    if runtime is None:
+        return _DEFAULT
+    if not isinstance(runtime, Runtime):
+        raise InputError(f"runtime must be a Runtime, not a {type(runtime).__name__}: Runtime.from_dict makes one")
+    return runtime
 
 
 def _pair(request: object) -> Request:

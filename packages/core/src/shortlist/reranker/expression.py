@@ -13,14 +13,14 @@ from shortlist.errors import InputError
 from shortlist.plan import Model
 from shortlist.reranker.base import Reranker
 from shortlist.reranker.fields import settings_of
-from shortlist.reranker.registry import from_dict, make, reranker_class
+from shortlist.reranker.registry import from_dict, make, registered, reranker_class
 
 # A hyphen inside a name is part of it: `cross-encoder` is no subtraction. Text in quotes is left as it is.
 _NAME_OR_TEXT = re.compile(r"""'[^']*'|"[^"]*"|[A-Za-z]\w*(?:-[A-Za-z]\w*)+""")
 
 
 def load(
-    spec: Reranker | Mapping[Any, Any] | str,
+    spec: Reranker | Mapping[Any, Any] | str | Path,
     settings: Mapping[str, Any] | None = None,
     *,
     models: Iterable[Model[Any, Any]] = (),
@@ -32,7 +32,8 @@ def load(
     Raises:
         InputError: it says none, or settings were given with something else than a name.
     """
-    if isinstance(spec, str) and settings:
+    spec = str(spec) if isinstance(spec, Path) else spec
+    if isinstance(spec, str) and settings and spec.replace("_", "-") in registered():
         return make(spec, settings, models=models)
     if settings:
         raise InputError("settings go with the name of a reranker only")
@@ -40,6 +41,8 @@ def load(
         return spec
     if isinstance(spec, Mapping):
         return from_dict(spec, models=models)
+    if not isinstance(spec, str):
+        raise InputError(f"a {type(spec).__name__} says no reranker")
     return _from_file(spec, models) if spec.endswith(".json") else parse(spec, models=models)
 
 

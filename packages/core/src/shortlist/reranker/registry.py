@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import warnings
 from abc import ABC
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -58,7 +59,8 @@ def from_dict(data: Mapping[Any, Any], *, models: Iterable[Model[Any, Any]] = ()
     Raises:
         InputError: it has no name, or a setting that its class has not.
     """
-    name = data.get("reranker")
+    given: object = data  # a file may hold anything
+    name = data.get("reranker") if isinstance(given, Mapping) else None
     if not isinstance(name, str):
         raise InputError("a reranker as a dict needs its name under 'reranker'")
     settings = {key: value for key, value in data.items() if key != "reranker"}
@@ -78,7 +80,11 @@ def _announced(group: str, base: type[ABC]) -> Iterator[Any]:
     from importlib.metadata import entry_points
 
     for point in entry_points(group=group):
-        cls = point.load()
+        try:
+            cls = point.load()
+        except Exception as error:  # noqa: BLE001 - another package's defect must not take all rerankers with it
+            warnings.warn(f"{point.value}, announced as {point.name}, cannot be imported: {error}", stacklevel=2)
+            continue
         if not _is_one(cls, base):
             raise InputError(f"entry point {point.name} of {group} is not a {base.__name__}")
         yield cls

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from shortlist.models.base import PairScorer
-from shortlist.models.named import default_scorer
+from shortlist.models.named import check_model, default_scorer
 from shortlist.passage import Passage, texts
 from shortlist.plan import Plan
 from shortlist.ranking import Ranking
@@ -28,6 +28,9 @@ class CrossEncoder(Reranker):
     needs: ClassVar[frozenset[Need]] = frozenset({"pair scores"})
 
     scorer: PairScorer = field(default_factory=default_scorer)
+
+    def __post_init__(self) -> None:
+        check_model(PairScorer, self.scorer)
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """One round: every pair."""

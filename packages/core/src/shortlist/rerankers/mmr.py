@@ -14,6 +14,7 @@ from shortlist.algorithms.similarity import cosines, unit_rows
 from shortlist.arrays import Floats, Matrix
 from shortlist.errors import BadAnswer, InputError
 from shortlist.models.base import Embedder
+from shortlist.models.named import check_model
 from shortlist.models.static_embedder import StaticEmbedder
 from shortlist.passage import Passage, stored_embeddings, texts
 from shortlist.plan import Plan
@@ -45,6 +46,7 @@ class Mmr(Reranker):
     k: int | None = None
 
     def __post_init__(self) -> None:
+        check_model(Embedder, self.embedder)
         if not 0.0 <= self.diversity <= 1.0:
             raise InputError(f"diversity must be in [0, 1], not {self.diversity}")
         if self.k is not None:

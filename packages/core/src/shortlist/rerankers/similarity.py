@@ -9,6 +9,7 @@ from typing import ClassVar
 from shortlist.algorithms.similarity import cosines
 from shortlist.errors import BadAnswer
 from shortlist.models.base import Embedder
+from shortlist.models.named import check_model
 from shortlist.models.static_embedder import StaticEmbedder
 from shortlist.passage import Passage, stored_embeddings, texts
 from shortlist.plan import Plan, together
@@ -32,6 +33,9 @@ class Similarity(Reranker):
 
     embedder: Embedder = field(default_factory=StaticEmbedder)
     stored: bool = False
+
+    def __post_init__(self) -> None:
+        check_model(Embedder, self.embedder)
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """One round: the query, and the passages whose vectors are not there."""
