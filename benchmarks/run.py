@@ -47,7 +47,7 @@ def measure(name: str, *, quick: bool) -> Table | None:
 
 def section(name: str, table: Table) -> str:
     """The table as Markdown, with where, when and how it was made, between two marks by which it is found again."""
-    versions = ", ".join(f"{package} {version(package)}" for package in table.packages)
+    versions = ", ".join(f"{package} {version(package)}" for package in dict.fromkeys(table.packages))
     when = dt.datetime.now(tz=dt.UTC).date().isoformat()
     made = f"Measured {when} on {cpu()}, {cores()} cores, Python {platform.python_version()}"
     again = f"`python benchmarks/run.py {name}`"
