@@ -1,22 +1,13 @@
-"""The README's code runs, every setting is in it, and importing the package loads no other framework."""
+"""Every setting is in the README, whose code tests/end_to_end/test_docs.py runs, and importing the package loads no other framework."""
 
 from __future__ import annotations
 
 import inspect
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "packages" / "haystack"
-
-
-def test_every_python_fence_of_the_readme_runs_in_order():
-    fences = re.findall(r"```python\n(.*?)```", (PACKAGE / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    names: dict[str, object] = {}
-    for fence in fences:
-        exec(compile(fence, "README.md", "exec"), names)
-    assert fences
 
 
 def test_every_setting_is_in_the_readme():

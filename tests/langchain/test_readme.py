@@ -1,21 +1,12 @@
-"""The README's code runs, and the distribution needs no more of LangChain than its core."""
+"""Every setting is in the README, whose code tests/end_to_end/test_docs.py runs; the distribution needs no more of LangChain than its core."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "packages" / "langchain"
-
-
-def test_every_python_fence_of_the_readme_runs_in_order():
-    fences = re.findall(r"```python\n(.*?)```", (PACKAGE / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    names: dict[str, object] = {}
-    for fence in fences:
-        exec(compile(fence, "README.md", "exec"), names)
-    assert fences
 
 
 def test_every_setting_is_in_the_readme():

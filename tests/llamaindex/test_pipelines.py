@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from pathlib import Path
 
 import pytest
 from llama_index.core import VectorStoreIndex
@@ -21,7 +20,6 @@ from shortlist import CrossEncoder
 from shortlist.models.fakes import OverlapScorer, SlowScorer
 
 BEST = ["node-1", "node-2"]
-README = Path(__file__).parents[2] / "packages" / "llamaindex" / "README.md"
 
 
 @pytest.fixture
@@ -152,8 +150,3 @@ def test_one_instance_under_several_event_loops(nodes, query, embed_model):
     rerank = ShortlistRerank(reranker="similarity", embed_model=embed_model, top_n=2)
     for _ in range(3):
         assert ids(asyncio.run(rerank.apostprocess_nodes(nodes, query_str=query))) == BEST
-
-
-@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL))
-def test_readme(code):
-    exec(compile(code, str(README), "exec"), {"__name__": "readme"})
