@@ -285,6 +285,28 @@ def test_a_model_beyond_a_protobuf_message_keeps_its_weights_beside_the_graph(cl
     np.testing.assert_allclose(scores(OnnxCrossEncoder(classifier, "fp32", budget=511)), expected, atol=1e-6)
 
 
+def test_token_states_of_an_exported_graph_are_pooled_to_unit_vectors(encoder, tmp_path):
+    """The usual export of an embedder: `last_hidden_state`, and nothing after it."""
+    import shutil
+    from pathlib import Path
+
+    import onnx
+
+    from shortlist.nets.encoder_graph import Head, build_encoder
+
+    for path in Path(encoder).iterdir():
+        if path.suffix in {".json", ".txt"}:
+            shutil.copy(path, tmp_path)
+    if (Path(encoder) / "1_Pooling").exists():
+        shutil.copytree(Path(encoder) / "1_Pooling", tmp_path / "1_Pooling")
+    model = build_encoder(Path(encoder), Head.MEAN)
+    states = [node for node in model.graph.node if node.op_type == "LayerNormalization"][-1].output[0]
+    del model.graph.output[:]
+    model.graph.output.append(onnx.helper.make_tensor_value_info(states, onnx.TensorProto.FLOAT, ["b", "s", "d"]))
+    onnx.save(model, tmp_path / "model.onnx")
+    np.testing.assert_allclose(vectors(OnnxEmbedder(str(tmp_path))), vectors(OnnxEmbedder(encoder)), atol=1e-5)
+
+
 def test_similarity_ranks_with_either(encoder):
     assert (
         Similarity(OnnxEmbedder(encoder, "fp32")).rank("tides", TEXTS).texts

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.algorithms.packing import pack
+from shortlist.algorithms.similarity import unit_rows
 from shortlist.arrays import Ints, Matrix, Vector
 from shortlist.errors import ModelTimeout, WeightsError
 from shortlist.models.weights import FolderSettings, read_settings
@@ -113,11 +114,11 @@ class Engine:
         return rows if rows.ndim == 2 else self._pooled(rows, feed["attention_mask"])
 
     def _pooled(self, states: NDArray[np.float32], mask: Ints) -> Matrix:
-        """Vectors from token states (b, s, d), for exported graphs that leave the pooling to the caller."""
+        """Unit vectors from token states (b, s, d), for exported graphs that leave the pooling to the caller."""
         if self.settings.head == "first":
-            return np.asarray(states[:, 0])
+            return unit_rows(states[:, 0])
         weights = mask[:, :, None].astype(np.float32)
-        return np.asarray((states * weights).sum(axis=1) / weights.sum(axis=1))
+        return unit_rows((states * weights).sum(axis=1))  # a sum and a mean point the same way
 
     def _feed(self, batch: Sequence[Encoded]) -> dict[str, Ints]:
         shape = (len(batch), max(len(each.ids) for each in batch))
