@@ -92,8 +92,24 @@ class TestChat:
         top = [{"token": " A", "logprob": -0.5}, {"token": "A", "logprob": -2.0}, {"token": "C", "logprob": -3.0}]
         chat = HaystackChat(Says(said("A", logprobs={"content": [{"token": "A", "top_logprobs": top}]})))
         (reply,) = await both(chat, [ASK._replace(labels=("A", "B"))])
-        assert reply.value.labels == {"A": -0.5}
+        assert reply.value.labels == {"A": pytest.approx(np.logaddexp(-0.5, -2.0))}
         assert chat.answer([ASK], Call())[0].value.labels == {}
+
+    async def test_labels_after_thinking(self):
+        rows = [{"token": token, "logprob": -0.1, "top_logprobs": []} for token in ("A", "</think>", "B")]
+        chat = HaystackChat(Says(said("A", logprobs={"content": rows})))
+        (reply,) = await both(chat, [ASK._replace(labels=("A", "B"), labels_after="</think>")])
+        assert reply.value.labels == {"B": -0.1}
+
+    async def test_a_raw_text_is_said_by_the_user(self):
+        generator = Says(said("Hi."))
+        await both(HaystackChat(generator), [ChatRequest((Message("text", "Rank."),))])
+        assert [(m.role.value, m.text) for m in generator.seen[0]] == [("user", "Rank.")]
+
+    @pytest.mark.parametrize(("reason", "cut"), [("length", True), ("stop", False), (None, False)])
+    async def test_an_answer_that_was_cut(self, reason, cut):
+        (reply,) = await both(HaystackChat(Says(said("Hi.", finish_reason=reason))), [ASK])
+        assert reply.value.cut is cut
 
     def test_label_is_the_model(self):
         assert HaystackChat(MockChatGenerator("x", model="mock-7")).label == "mock-7"

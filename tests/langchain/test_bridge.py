@@ -114,6 +114,36 @@ async def test_label_log_probabilities():
     assert model.logprobs is None
 
 
+async def test_labels_after_thinking():
+    rows = [{"token": token, "logprob": -0.1, "top_logprobs": []} for token in ("A", "</think>", "B")]
+    llm = FakeMessagesListChatModel(responses=[AIMessage("B", response_metadata={"logprobs": {"content": rows}})])
+    reply = await both(LangChainChat(llm), ASK._replace(labels=("A", "B"), labels_after="</think>"))
+    assert reply.value.labels == {"B": -0.1}
+
+
+async def test_a_raw_text_is_said_by_the_user():
+    seen: list[Any] = []
+    llm = LangChainChat(RunnableLambda(lambda messages: seen.append(messages) or "ok"))
+    await both(llm, ChatRequest((Message("text", "Rank."),)))
+    assert seen[0] == [HumanMessage("Rank.")]
+
+
+@pytest.mark.parametrize(
+    ("told", "cut"),
+    [
+        ({"finish_reason": "length"}, True),
+        ({"stop_reason": "max_tokens"}, True),
+        ({"done_reason": "length"}, True),
+        ({"finish_reason": "MAX_TOKENS"}, True),
+        ({"finish_reason": "stop", "logprobs": None}, False),
+        ({}, False),
+    ],
+)
+async def test_an_answer_that_was_cut(told, cut):
+    llm = FakeMessagesListChatModel(responses=[AIMessage("fine", response_metadata=told)])
+    assert (await both(LangChainChat(llm), ASK)).value.cut is cut
+
+
 async def test_no_labels_from_a_model_that_reveals_none():
     reply = await both(LangChainChat(FakeListChatModel(responses=["A"])), ASK._replace(labels=("A",)))
     assert (reply.value.text, reply.value.labels) == ("A", {})

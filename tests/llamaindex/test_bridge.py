@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -140,9 +142,45 @@ def test_labels_are_the_log_probabilities_of_the_first_position():
         LogProb(token="Yes", logprob=-9),
     ]
     llm = GradingLLM(response={"logprobs": [position, [LogProb(token="no", logprob=0.0)]]})
-    assert answered(llm, request("a", "b", labels=("Yes", "no", "maybe"))).value.labels == {"Yes": -0.1, "no": -2.0}
+    labels = answered(llm, request("a", "b", labels=("Yes", "no", "maybe"))).value.labels
+    assert labels == {"Yes": pytest.approx(math.log(math.exp(-0.1) + math.exp(-9))), "no": -2.0}
+    assert answered(llm, request("a", "b", labels=("no",), labels_after=" Yes")).value.labels == {"no": 0.0}
+    assert answered(llm, request("a", "b", labels=("no",), labels_after="</think>")).value.labels == {}
     assert answered(llm, request("a", "b")).value.labels == {}
     assert answered(GradingLLM(), request("a", "b", labels=("Yes",))).value.labels == {}
+
+
+def test_a_raw_text_is_said_by_the_user():
+    llm = GradingLLM()
+    answered(llm, ChatRequest((Message("text", "Rank."),)))
+    ((_, messages),) = llm.asked
+    assert [(message.role.value, message.content) for message in messages] == [("user", "Rank.")]
+
+
+def test_a_turn_to_go_on_with_stays_the_last_and_as_it_is():
+    llm = GradingLLM()
+    turns = (Message("user", "rank"), Message("assistant", "["))
+    answered(llm, ChatRequest(turns, schema="{}"))
+    ((_, messages),) = llm.asked
+    assert (messages[-1].role.value, messages[-1].content) == ("assistant", "[")
+    assert messages[0].content.endswith("{}")
+
+
+@pytest.mark.parametrize(
+    ("raw", "cut"),
+    [
+        ({"choices": [{"finish_reason": "length"}]}, True),
+        (SimpleNamespace(choices=[SimpleNamespace(finish_reason="length")]), True),
+        ({"stop_reason": "max_tokens"}, True),
+        ({"done_reason": "length"}, True),
+        ({"choices": [{"finish_reason": "stop"}]}, False),
+        ({"choices": []}, False),
+        ("length", False),
+        (None, False),
+    ],
+)
+def test_an_answer_that_was_cut(raw, cut):
+    assert answered(GradingLLM(response={"raw": raw}), request("a", "b")).value.cut is cut
 
 
 def test_an_llm_that_completes_only_is_a_chat_model_too():

@@ -1,4 +1,4 @@
-"""A server on a real loopback socket that answers like a rerank, chat or embedding endpoint, or misbehaves.
+"""A server on a real loopback socket that answers like a rerank, chat, completion or embedding endpoint, or misbehaves.
 
 Each request is answered by the next mode of a script, the last one again and again. The server writes down what it was
 asked, and knows how many connections are open and how many requests have not ended.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -118,6 +119,8 @@ def fine(request: Request) -> Any:
     """What a server that behaves says: scores are counts of the query's words, best first."""
     if request.path.endswith("/chat/completions"):
         return chat("[2, 0, 1]")
+    if request.path.endswith("/completions"):
+        return completion(request.body)
     if request.path.endswith("/embeddings"):
         rows = [{"index": i, "embedding": [float(len(t)), 1.0]} for i, t in enumerate(request.body["input"])]
         return {"data": rows[::-1], "usage": {"prompt_tokens": 7 * len(rows), "total_tokens": 7 * len(rows)}}
@@ -136,6 +139,16 @@ def chat(text: object, **choice: Any) -> dict[str, Any]:
     message = {"role": "assistant", "content": text, **choice.pop("message", {})}
     whole = {"index": 0, "message": message, "finish_reason": "stop", **choice}
     return {"object": "chat.completion", "choices": [whole], "usage": {"prompt_tokens": 100, "completion_tokens": 9}}
+
+
+def completion(body: dict[str, Any]) -> dict[str, Any]:
+    """A text completion as vLLM writes it: words are tokens, of -0.5 each, and a special token stands in front."""
+    read = ["<s>", *re.findall(r"\s*\S+|\s+$", body["prompt"])]
+    tokens = [*read, " and"] if body.get("echo") else [" and"]
+    chosen = [None if token == "<s>" else -0.5 for token in tokens]
+    logprobs = {"tokens": tokens, "token_logprobs": chosen, "top_logprobs": [None for _ in tokens]}
+    choice = {"index": 0, "text": "".join(tokens), "logprobs": logprobs, "finish_reason": "length"}
+    return {"choices": [choice], "usage": {"prompt_tokens": len(read), "completion_tokens": 1}}
 
 
 def _write(

@@ -33,10 +33,13 @@ from shortlist import (
     Runtime,
     Similarity,
     Text,
+    ask,
 )
 from shortlist.models import clients, remote
+from shortlist.models.base import Continuation, LikelihoodModel
 from shortlist.models.http import HttpRerank
 from shortlist.models.openai import OpenAIChat, OpenAIEmbedder
+from shortlist.models.openai_likelihood import OpenAILikelihood
 
 from .misbehaving import MODES, PATIENCE, MisbehavingServer
 
@@ -76,6 +79,8 @@ OF_DOOR = {
     "chat": dict.fromkeys([*ROWS, "prose", "cut", "cut before the first word"], (ParseError, 1))
     | dict.fromkeys(["no choices", "refusal", "number for text", "no text"], (BadAnswer, 1))
     | {"429, no money left": (ModelError, 1)},
+    "likelihood": dict.fromkeys(["no choices", "refusal", "number for text", "no text", "prose"], (BadAnswer, 1))
+    | {"429, no money left": (ModelError, 1)},
 }
 CASES = [
     (door, mode, error, requests)
@@ -98,6 +103,20 @@ class Listwise(Reranker):
         return Ranking.by_order(passages, permutation(reply.text, len(passages)))
 
 
+@dataclass(frozen=True)
+class Likeliest(Reranker):
+    """The query's likelihood after each passage."""
+
+    name = "likeliest-for-tests"
+
+    likelihood: LikelihoodModel
+
+    def plan(self, query, passages):
+        asked = [Continuation((Message("text", f"{passage.text}\n"),), query) for passage in passages]
+        (answer,) = yield from ask(self.likelihood, asked[:1])  # one request, as the other doors make
+        return Ranking.by_score(passages, [answer.logprob for _ in passages], "logit")
+
+
 def permutation(text, n):
     try:
         order = json.loads(text)
@@ -113,6 +132,8 @@ def reranker_at(door, server, **settings):
         return CrossEncoder(HttpRerank(server.url, name="m", **settings))
     if door == "chat":
         return Listwise(OpenAIChat("m", f"{server.url}/v1", **settings))
+    if door == "likelihood":
+        return Likeliest(OpenAILikelihood("m", f"{server.url}/v1", **settings))
     return Similarity(OpenAIEmbedder("m", f"{server.url}/v1", **settings))
 
 
@@ -216,9 +237,12 @@ class TestEachDoor:
     def test_asks_nothing_when_no_time_is_left(self, door, how, over):
         with MisbehavingServer() as server:
             model = model_of(reranker_at(door, server))
-            payload = {"rerank": Pair("q", "t"), "chat": ChatRequest((Message("user", "hi"),)), "embed": Text("t")}[
-                door
-            ]
+            payload = {
+                "rerank": Pair("q", "t"),
+                "chat": ChatRequest((Message("user", "hi"),)),
+                "embed": Text("t"),
+                "likelihood": Continuation((Message("text", "a"),), " b"),
+            }[door]
             with pytest.raises(ModelTimeout):
                 model.answer([payload], over) if how == "sync" else asyncio.run(model.aanswer([payload], over))
             assert (server.requests, over.batches) == ([], 0)

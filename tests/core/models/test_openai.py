@@ -117,6 +117,123 @@ def test_openai_itself_is_told_the_length_under_its_new_name():
     assert "max_tokens" not in OpenAIChat("m")._body(ASK)
 
 
+PREFIX = ASK._replace(messages=(*ASK.messages, Message("assistant", "[")))
+
+
+def test_a_last_turn_of_the_assistants_is_one_to_go_on_with():
+    with MisbehavingServer() as server:
+        asked("sync", model_at(server), PREFIX)
+        asked("sync", model_at(server, options='{"continue_final_message": null}'), PREFIX)
+        asked("sync", model_at(server), ASK)
+        first, without, ordinary = (request.body for request in server.requests)
+    assert (first["add_generation_prompt"], first["continue_final_message"]) == (False, True)
+    assert first["messages"][-1] == {"role": "assistant", "content": "["}
+    assert "continue_final_message" not in without
+    assert not {"add_generation_prompt", "continue_final_message"} & ordinary.keys()
+
+
+def test_openai_itself_is_sent_no_field_that_it_does_not_know():
+    model = OpenAIChat("m", guided=True)
+    assert model._body(PREFIX).keys() == {"model", "messages", "max_completion_tokens", "temperature"}
+
+
+RAW = ChatRequest((Message("text", "<s>Rank: [1] a [2] b"),), max_tokens=8)
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_a_raw_text_goes_past_the_template(how):
+    with MisbehavingServer() as server:
+        finished = asked(how, model_at(server), RAW)
+        assert finished.result == [ChatReply(" and", cut=True)]
+        assert (finished.usage.tokens_in, finished.usage.tokens_out) == (6, 1)
+        (request,) = server.requests
+        assert request.path == "/v1/completions"
+        assert request.body == {
+            "model": "a-model",
+            "prompt": "<s>Rank: [1] a [2] b",
+            "max_tokens": 8,
+            "temperature": 0.0,
+        }
+
+
+@pytest.mark.parametrize("messages", [(), (Message("text", "a"), Message("user", "b")), (Message("text", "a"),) * 2])
+def test_a_raw_text_stands_alone(messages):
+    with MisbehavingServer() as server, pytest.raises(InputError):
+        model_at(server).answer([ChatRequest(messages)], Call())
+    assert not server.requests
+
+
+ROWS = {"content": [{"token": "yes", "logprob": -0.1, "top_logprobs": [{"token": "yes", "logprob": -0.1}]}]}
+
+
+@pytest.mark.parametrize(
+    ("logprobs", "labels"),
+    [
+        ({"tokens": [" yes"], "token_logprobs": [-0.1], "top_logprobs": [{" yes": -0.1, "no": -3.0}]},
+         {"yes": -0.1, "no": -3.0}),
+        ({"tokens": [" yes"], "token_logprobs": [-0.1], "top_logprobs": [None]}, {"yes": -0.1}),
+        ({"tokens": [" yes"], "token_logprobs": [-0.1]}, {"yes": -0.1}),
+        ({"tokens": [" yes"], "token_logprobs": [-0.1], "top_logprobs": "none"}, {"yes": -0.1}),
+        ({"tokens": []}, {}),
+        ({"tokens": None}, {}),
+        (None, {}),
+        (ROWS, {"yes": -0.1}),
+    ],
+)  # fmt: skip
+def test_labels_of_a_completion(saying, logprobs, labels):
+    answer = {"choices": [{"text": " yes", "finish_reason": "stop", "logprobs": logprobs}]}
+    with saying(answer) as server:
+        (reply,) = asked("sync", model_at(server), RAW._replace(labels=("yes", "no"))).result
+        assert (reply.text, reply.labels, reply.cut) == (" yes", pytest.approx(labels), False)
+        assert server.requests[0].body["logprobs"] == 20
+
+
+def test_label_ids_ask_for_exactly_these_tokens():
+    ids = {"yes": 9693, "no": 2152, "maybe": 7}
+    with MisbehavingServer() as server:
+        model = model_at(server, label_ids=ids)
+        for labels in (("no", "yes"), ("yes", "unknown"), ()):
+            asked("sync", model, ASK._replace(labels=labels))
+        asked("sync", model, RAW._replace(labels=("yes",)))
+        bodies = [request.body for request in server.requests]
+    assert [body.get("logprob_token_ids") for body in bodies] == [[2152, 9693], None, None, [9693]]
+    assert bodies[0]["logprobs"] is True
+    assert model.label_ids == tuple(ids.items())
+    assert model_from_dict(json.loads(json.dumps(model_to_dict(model)))) == model
+    assert hash(model)
+    assert model.fingerprint != model_at(server).fingerprint
+
+
+def test_a_pattern_is_sent_where_the_server_is_said_to_know_it():
+    wanted = ASK._replace(pattern=r"\[\d\]")
+    with MisbehavingServer() as server:
+        asked("sync", model_at(server), wanted)
+        asked("sync", model_at(server, guided=True), wanted)
+        asked("sync", model_at(server, guided=True), wanted._replace(schema="{}"))
+        plain, guided, both = (request.body for request in server.requests)
+    assert "structured_outputs" not in plain
+    assert guided["structured_outputs"] == {"regex": r"\[\d\]"}
+    assert "structured_outputs" not in both
+    assert "response_format" in both
+
+
+def written(*tokens):
+    content = [
+        {"token": t, "logprob": -0.1, "top_logprobs": [{"token": t, "logprob": -0.1}, *rest]} for t, *rest in tokens
+    ]
+    return chat("", logprobs={"content": content})
+
+
+def test_labels_after_thinking(saying):
+    said = [["true"], ["</"], ["think"], [">\n"], [" true", {"token": " false", "logprob": -2.0}], ["false"]]
+    wanted = ASK._replace(labels=(" true", " false"), labels_after="</think>")
+    with saying(written(*said)) as server:
+        (reply,) = asked("sync", model_at(server), wanted).result
+        assert reply.labels == {" true": -0.1, " false": -2.0}
+    with saying(written(*said[:3])) as server:
+        assert asked("sync", model_at(server), wanted).result[0].labels == {}
+
+
 def top(*pairs):
     return {"logprobs": {"content": [{"token": pairs[0][0], "logprob": pairs[0][1], "top_logprobs": [
         {"token": token, "logprob": logprob} for token, logprob in pairs]}]}}  # fmt: skip
@@ -153,9 +270,16 @@ def test_a_label_with_no_number(saying, logprob):
 
 def test_an_answer_that_was_cut_is_handed_over(saying):
     with saying(chat("[2, 0", finish_reason="length")) as server:
-        assert asked("sync", model_at(server)).result == [ChatReply("[2, 0")]
+        assert asked("sync", model_at(server)).result == [ChatReply("[2, 0", cut=True)]
     with saying(chat(None, finish_reason="length")) as server:
-        assert asked("sync", model_at(server)).result == [ChatReply("")]
+        assert asked("sync", model_at(server)).result == [ChatReply("", cut=True)]
+
+
+@pytest.mark.parametrize("thinking", [{"reasoning": "Hm."}, {"reasoning_content": "Hm."}])
+@pytest.mark.parametrize("content", [None, "", "[2]"])
+def test_thinking_that_is_told_apart_is_no_part_of_the_answer(saying, thinking, content):
+    with saying(chat(content, message=thinking)) as server:
+        assert asked("sync", model_at(server)).result == [ChatReply(content or "")]
 
 
 def test_a_refusal_is_said(saying):
@@ -222,7 +346,17 @@ def test_is_a_value_that_settings_can_hold():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"base_url": "host"}, {"options": "["}, {"options": "[]"}, {"concurrency": 0}, {"price": 3}]
+    "settings",
+    [
+        {"base_url": "host"},
+        {"options": "["},
+        {"options": "[]"},
+        {"concurrency": 0},
+        {"price": 3},
+        {"label_ids": 3},
+        {"label_ids": ["yes"]},
+        {"label_ids": [("yes", "9693")]},
+    ],
 )
 def test_settings_that_cannot_be(settings):
     with pytest.raises(InputError):

@@ -19,11 +19,16 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from shortlist import Call, ChatModel, ChatReply, ChatRequest, Embedder, Pair, PairScorer, Reply, Text
 from shortlist.arrays import Vector
+from shortlist.models.labels import chat_positions, labels_at, was_cut
 from shortlist.ranking import ScoreKind
 
 _callbacks: ContextVar[Callbacks] = ContextVar("shortlist_callbacks", default=None)
 
-_MESSAGES = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
+# A chat model brings its template along: a raw text can only be said to it.
+_MESSAGES = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage, "text": HumanMessage}
+
+# Why a model stopped, under the names that providers give it.
+_REASONS = ("finish_reason", "stop_reason", "done_reason")
 
 
 @contextmanager
@@ -40,7 +45,9 @@ def parented(callbacks: Callbacks) -> Iterator[None]:
 class LangChainChat(ChatModel):
     """A chat model, or any runnable that ends in one, such as `llm.bind(...)` or `llm.with_fallbacks(...)`.
 
-    The model's own temperature and limit of tokens stand: LangChain has no name for them that every provider takes.
+    The model's own temperature and limit of tokens stand: LangChain has no name for them that every provider takes. A
+    raw text is said as a user's turn, and a last turn of the assistant's is sent as it is: whether the model goes on
+    writing it is the provider's affair.
 
     Attributes:
         llm: takes messages; returns a message or a text.
@@ -144,16 +151,7 @@ def _reply(output: Any, request: ChatRequest) -> Reply[ChatReply]:
         return Reply(ChatReply(str(message)), money=None)
     text = str(message.text) if parsed is None else json.dumps(parsed, ensure_ascii=False)
     usage = getattr(message, "usage_metadata", None) or {}
-    reply = ChatReply(text, _labels(message, request.labels))
+    told = message.response_metadata
+    labels = labels_at(chat_positions(told.get("logprobs")), request.labels, request.labels_after)
+    reply = ChatReply(text, labels, was_cut(*map(told.get, _REASONS)))
     return Reply(reply, usage.get("input_tokens", 0), usage.get("output_tokens", 0), money=None)
-
-
-def _labels(message: BaseMessage, labels: Sequence[str]) -> dict[str, float]:
-    """Log-probabilities of labels at the first written position, summed over the spellings of each (` A`, `A`)."""
-    content = (message.response_metadata.get("logprobs") or {}).get("content") or [{}]
-    found: dict[str, float] = {}
-    for token in content[0].get("top_logprobs") or []:
-        label = token["token"].strip()
-        if label in labels:
-            found[label] = float(np.logaddexp(token["logprob"], found.get(label, -np.inf)))
-    return found

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from langchain_shortlist.retriever import ShortlistRetriever
 
 
+REASONS_KEY = "relevance_reasons"
+"""Where the metadata of a returned document has the numbers behind its score, by name."""
+
+
 class RerankInput(TypedDict):
     """What `as_runnable` takes."""
 
@@ -30,6 +34,8 @@ class RerankInput(TypedDict):
 
 class ShortlistCompressor(BaseDocumentCompressor):
     """Reranks documents. Returns copies with the score as `metadata["relevance_score"]`; `id` stays.
+
+    Where a score has numbers behind it, they stand under `metadata["relevance_reasons"]`, by name.
 
     Attributes:
         reranker: a reranker, its dict, its name in the registry, an expression such as `lexical[:50] >> similarity`,
@@ -149,13 +155,17 @@ def _number(value: Any) -> float | None:
 
 
 def reordered(documents: Sequence[Document], ranking: Ranking) -> list[Document]:
-    """Copies of the kept documents, best first, each with its score."""
-    return [_scored(documents[item.index], item.score) for item in ranking.kept]
+    """Copies of the kept documents, best first, each with its score and the reasons for it."""
+    return [_scored(documents[item.index], item.score, item.reasons) for item in ranking.kept]
 
 
-def _scored(document: Document, score: float | None) -> Document:
-    # A stale score of an earlier stage is overwritten. A copy keeps id and subclass, and is not validated again.
-    return document.model_copy(update={"metadata": {**document.metadata, "relevance_score": score}})
+def _scored(document: Document, score: float | None, reasons: Mapping[str, float | str]) -> Document:
+    # What an earlier stage wrote goes. A copy keeps id and subclass, and is not validated again.
+    metadata = {**document.metadata, "relevance_score": score}
+    metadata.pop(REASONS_KEY, None)
+    if reasons:
+        metadata[REASONS_KEY] = dict(reasons)
+    return document.model_copy(update={"metadata": metadata})
 
 
 def _checked(given: Any) -> tuple[Sequence[Document], str]:

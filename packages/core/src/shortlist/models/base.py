@@ -35,9 +35,13 @@ class Pair(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One turn of a chat."""
+    """One turn of a chat.
 
-    role: Literal["system", "user", "assistant"]
+    A last turn of the assistant's is one that it goes on writing. A single message whose role is `text` is no turn: it
+    goes to the model as it is, through no chat template.
+    """
+
+    role: Literal["system", "user", "assistant", "text"]
     content: str
 
 
@@ -49,7 +53,10 @@ class ChatRequest(NamedTuple):
         schema: a JSON schema that the answer must have, as JSON text; None for free text.
         max_tokens: to write at most.
         temperature: 0 for the likeliest answer.
-        labels: single-token texts whose log-probabilities at the first written position are wanted.
+        labels: single-token texts whose log-probabilities are wanted.
+        labels_after: what is written before the position at which they are wanted, such as `</think>`; empty for the
+            first written position.
+        pattern: a regular expression that the answer must match, for models that can be held to one.
     """
 
     messages: tuple[Message, ...]
@@ -57,13 +64,37 @@ class ChatRequest(NamedTuple):
     max_tokens: int = 512
     temperature: float = 0.0
     labels: tuple[str, ...] = ()
+    labels_after: str = ""
+    pattern: str | None = None
 
 
 class ChatReply(NamedTuple):
-    """What was written, and the log-probabilities of the labels that the model revealed."""
+    """What was written.
+
+    Attributes:
+        text: the answer, thinking included where the model hands it over.
+        labels: log-probabilities of the labels that the model revealed; of a local model, logits. Only the differences
+            between them mean the same everywhere.
+        cut: whether the model had more to say than `max_tokens`.
+    """
 
     text: str
     labels: Mapping[str, float] = {}
+    cut: bool = False
+
+
+class Continuation(NamedTuple):
+    """A prompt, and a text whose probability as its continuation is wanted."""
+
+    messages: tuple[Message, ...]
+    target: str
+
+
+class Likelihood(NamedTuple):
+    """Natural log-probability of a target, summed over its tokens, and how many those are."""
+
+    logprob: float
+    tokens: int
 
 
 class Embedder(Model[Text, Vector], ABC):
@@ -153,11 +184,30 @@ class ChatModel(Model[ChatRequest, ChatReply], ABC):
 
     def encode(self, value: ChatReply) -> bytes:
         """The reply as JSON."""
-        return super().encode(ChatReply(value.text, dict(value.labels)))
+        return super().encode(ChatReply(value.text, dict(value.labels), value.cut))
 
     def decode(self, data: bytes) -> ChatReply:
         """The reply that `encode` wrote."""
         return ChatReply(*super().decode(data))
+
+
+class LikelihoodModel(Model[Continuation, Likelihood], ABC):
+    """A language model that says how likely a text is to follow a prompt."""
+
+    kind: ClassVar[str] = "likelihood"
+
+    def fault(self, value: Likelihood) -> str | None:
+        """Why this is not a likelihood, or None."""
+        return None if math.isfinite(value.logprob) and value.tokens > 0 else f"a likelihood that is none: {value!r}"
+
+    def estimate(self, payload: Continuation) -> int:
+        """Tokens that prompt and target will probably take."""
+        read = sum(len(message.content) for message in payload.messages) + len(payload.target)
+        return read // _CHARACTERS_PER_TOKEN + 1
+
+    def decode(self, data: bytes) -> Likelihood:
+        """The likelihood that `encode` wrote."""
+        return Likelihood(*super().decode(data))
 
 
 def as_logit(reply: Reply[Vector] | ShortlistError) -> Reply[float] | ShortlistError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ from typing import Any
 
 import httpx
 
-from shortlist.errors import InputError, ModelError, ModelTimeout, ModelUnavailable, ShortlistError
+from shortlist.errors import InputError, ModelError, ModelTimeout, ModelUnavailable
 from shortlist.models.base import Pair, PairScorer
 from shortlist.models.clients import certificates, loop_client, thread_client
 from shortlist.models.dialects import DIALECTS, Dialect, DialectName, usage
+from shortlist.models.known_answer import known_pairs, told_apart
 from shortlist.models.remote import (
     Price,
     as_price,
@@ -28,6 +30,9 @@ from shortlist.models.remote import (
 )
 from shortlist.plan import Call, Reply
 from shortlist.ranking import ScoreKind
+
+# A model that has yet to be loaded may take its time.
+_CHECK_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class HttpRerank(PairScorer):
         concurrency: requests at the same time.
         price: what it costs; None when that is not known, so that no limit on money can hold.
         kind_of_score: what the scores are, for a model that is unlike others of its dialect.
+        check: whether `warm_up` asks the server three questions whose answers are known.
 
     Raises:
         InputError: the URL is none, the dialect is not known, or a number is below 1.
@@ -60,6 +66,7 @@ class HttpRerank(PairScorer):
     concurrency: int = 8
     price: Price | None = None
     kind_of_score: ScoreKind | None = None
+    check: bool = True
     remote = True
 
     def __post_init__(self) -> None:
@@ -90,6 +97,20 @@ class HttpRerank(PairScorer):
         """Endpoint, dialect and model."""
         return f"http-rerank:{self._endpoint}:{self.dialect}:{self.name}"
 
+    def warm_up(self) -> None:
+        """Ask the server what is known: behind a wrong prompt template it would rank at random, and nobody would see.
+
+        Raises:
+            ModelError: it does not answer, or scores a text about something else no lower than one that answers.
+        """
+        if not self.check:
+            return
+        known = known_pairs()
+        pairs = [Pair(each.query, text) for each in known for text in (each.relevant, each.other)]
+        scores = [reply.value for reply in self.answer(pairs, Call(time.monotonic() + _CHECK_SECONDS))]
+        for each, relevant, other in zip(known, scores[::2], scores[1::2], strict=True):
+            told_apart(each, relevant, other, self.label)
+
     def split(self, payloads: Sequence[Pair]) -> list[list[int]]:
         """One query a request, and no more documents than the server takes."""
         by_query: dict[str, list[int]] = {}
@@ -98,16 +119,16 @@ class HttpRerank(PairScorer):
         size = self.limit or self._dialect.limit
         return [group[i : i + size] for group in by_query.values() for i in range(0, len(group), size)]
 
-    def answer(self, payloads: Sequence[Pair], call: Call) -> list[Reply[float] | ShortlistError]:
+    def answer(self, payloads: Sequence[Pair], call: Call) -> list[Reply[float]]:
         """One request for each group that `split` makes, in turn."""
-        replies: dict[int, Reply[float] | ShortlistError] = {}
+        replies: dict[int, Reply[float]] = {}
         for group in self.split(payloads):
             replies |= zip(group, self._ask([payloads[i] for i in group], call), strict=True)
         return [replies[i] for i in range(len(payloads))]
 
-    async def aanswer(self, payloads: Sequence[Pair], call: Call) -> list[Reply[float] | ShortlistError]:
+    async def aanswer(self, payloads: Sequence[Pair], call: Call) -> list[Reply[float]]:
         """The same, awaited."""
-        replies: dict[int, Reply[float] | ShortlistError] = {}
+        replies: dict[int, Reply[float]] = {}
         for group in self.split(payloads):
             replies |= zip(group, await self._aask([payloads[i] for i in group], call), strict=True)
         return [replies[i] for i in range(len(payloads))]

@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from shortlist.arrays import Matrix, Vector
-from shortlist.errors import BadAnswer, InputError, require
-from shortlist.models.base import ChatModel, ChatReply, ChatRequest, Embedder, Text
+from shortlist.arrays import Vector
+from shortlist.errors import InputError
+from shortlist.models.base import ChatModel, ChatReply, ChatRequest, Embedder, Message, Text
+from shortlist.models.labels import labels_at, was_cut
 from shortlist.models.openai_client import OPENAI_URL, Endpoint
-from shortlist.models.remote import Price, as_price, by_index, checked_url, cost, count, excerpt, finite, part, sendable
+from shortlist.models.openai_format import (
+    as_token_ids,
+    checked,
+    first_choice,
+    matrix,
+    overlaid,
+    positions,
+    raw_text,
+    read_options,
+    text_of,
+    usage,
+)
+from shortlist.models.remote import Price, by_index, part, sendable
 from shortlist.plan import Call, Reply
 
 # The most that OpenAI's API reveals of a position, and what vLLM allows by default.
 _TOP_LOGPROBS = 20
-# How tokenizers write the space before a word.
-_SPACES = " ▁Ġ"
 
 
 @dataclass(frozen=True)
 class OpenAIChat(ChatModel):
     """A chat model. A schema is sent as a strict `json_schema` response format, labels as `top_logprobs`.
 
+    A single message whose role is `text` goes to `/completions`, past the chat template. A last turn of the assistant's
+    is sent with `continue_final_message`, as vLLM and SGLang know it; OpenAI's own models cannot continue one: they
+    read it, and answer with a turn of their own. Where a server refuses such a field, `options` can take it out.
+
     Proxies and certificates come from the environment (`HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`), read when the first
-    request is made. Redirects are not followed. An answer that was cut by `max_tokens` is handed over as it is.
+    request is made. Redirects are not followed. An answer that was cut by `max_tokens` is handed over as it is. Of a
+    reasoning model's answer its thinking is no part, where the server keeps the two apart.
 
     Attributes:
         name: the model, as the server knows it.
@@ -39,10 +52,13 @@ class OpenAIChat(ChatModel):
         price: what it costs; None when that is not known, so that no limit on money can hold.
         options: a JSON object, as text, that is laid over each request's body: a seed, a switch of the server's own;
             null takes a field out, such as a `temperature` that a model refuses.
+        label_ids: labels and their token ids, as pairs or a mapping. A request all of whose labels are among them asks
+            for exactly these tokens (`logprob_token_ids`, vLLM since July 2026), and not for the 20 likeliest.
+        guided: whether the server takes a pattern as `structured_outputs`, as vLLM does; others may refuse the field.
 
     Raises:
         MissingExtra: the `openai` package is not installed.
-        InputError: the URL is none, or the options are not a JSON object.
+        InputError: the URL is none, the options are not a JSON object, or the ids are none.
     """
 
     name: str
@@ -51,11 +67,14 @@ class OpenAIChat(ChatModel):
     concurrency: int = 16
     price: Price | None = None
     options: str = "{}"
+    label_ids: tuple[tuple[str, int], ...] = ()
+    guided: bool = False
     remote = True
 
     def __post_init__(self) -> None:
-        _check(self)
-        _options(self.options)
+        checked(self)
+        read_options(self.options)
+        object.__setattr__(self, "label_ids", as_token_ids(self.label_ids))
 
     @property
     def label(self) -> str:
@@ -69,11 +88,15 @@ class OpenAIChat(ChatModel):
 
     @property
     def fingerprint(self) -> str:
-        """Server, model and options."""
-        return f"openai-chat:{self.base_url}:{self.name}:{self.options}"
+        """Server, model, and what changes its answers."""
+        return f"openai-chat:{self.base_url}:{self.name}:{self.options}:{self.label_ids}:{self.guided}"
 
     def answer(self, payloads: Sequence[ChatRequest], call: Call) -> list[Reply[ChatReply]]:
-        """One request a prompt, in turn."""
+        """One request a prompt, in turn.
+
+        Raises:
+            InputError: a raw text that stands among turns of a chat.
+        """
         endpoint = Endpoint.of(self.base_url, self.key_variable)
         return [self._reply(each, endpoint.ask(self._body(each), call)) for each in payloads]
 
@@ -83,26 +106,38 @@ class OpenAIChat(ChatModel):
         return [self._reply(each, await endpoint.aask(self._body(each), call)) for each in payloads]
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
+        text = raw_text(request.messages)
+        asked = self._turns(request) if text is None else _completion(request, text)
+        body = {"model": self.name, "temperature": request.temperature, **asked, **self._held(request)}
+        ids = dict(self.label_ids)
+        if request.labels and ids.keys() >= set(request.labels):
+            body["logprob_token_ids"] = [ids[label] for label in request.labels]
+        return overlaid(body, self.options)
+
+    def _turns(self, request: ChatRequest) -> dict[str, Any]:
         # OpenAI renamed the field and its newer models refuse the old name; other servers know the old one.
         length = "max_completion_tokens" if self.base_url == OPENAI_URL else "max_tokens"
-        messages = [{"role": each.role, "content": sendable(each.content)} for each in request.messages]
-        body = {"model": self.name, "messages": messages, length: request.max_tokens}
-        body |= {"temperature": request.temperature}
-        if request.schema is not None:
-            schema = {"name": "answer", "schema": json.loads(request.schema), "strict": True}
-            body |= {"response_format": {"type": "json_schema", "json_schema": schema}}
+        body: dict[str, Any] = {"messages": _written(request.messages), length: request.max_tokens}
+        if request.messages[-1].role == "assistant" and self.base_url != OPENAI_URL:
+            body |= {"add_generation_prompt": False, "continue_final_message": True}
         if request.labels:
             body |= {"logprobs": True, "top_logprobs": _TOP_LOGPROBS}
-        return {name: value for name, value in {**body, **_options(self.options)}.items() if value is not None}
+        return body
+
+    def _held(self, request: ChatRequest) -> dict[str, Any]:
+        """What the answer is held to: a schema, or else a pattern where the server can be told of one."""
+        if request.schema is not None:
+            schema = {"name": "answer", "schema": json.loads(request.schema), "strict": True}
+            return {"response_format": {"type": "json_schema", "json_schema": schema}}
+        if request.pattern is not None and self.guided:
+            return {"structured_outputs": {"regex": request.pattern}}
+        return {}
 
     def _reply(self, request: ChatRequest, answer: Any) -> Reply[ChatReply]:
-        choices = part(answer).get("choices")
-        choice = part(choices[0]) if isinstance(choices, list) and choices else {}
-        if not choice:
-            raise BadAnswer("a reply with no choices")
-        value = ChatReply(_text(choice), _labels(choice, request.labels) if request.labels else {})
-        tokens, money = _usage(answer, self.price)
-        return Reply(value, *tokens, money=money)
+        choice = first_choice(answer)
+        labels = labels_at(positions(choice), request.labels, request.labels_after) if request.labels else {}
+        tokens, money = usage(answer, self.price)
+        return Reply(ChatReply(text_of(choice), labels, was_cut(choice.get("finish_reason"))), *tokens, money=money)
 
 
 @dataclass(frozen=True)
@@ -135,7 +170,7 @@ class OpenAIEmbedder(Embedder):
     remote = True
 
     def __post_init__(self) -> None:
-        _check(self)
+        checked(self)
         if self.limit < 1:
             raise InputError("limit must be 1 or more")
 
@@ -175,75 +210,16 @@ class OpenAIEmbedder(Embedder):
         return {"model": self.name, "input": texts, "encoding_format": "float"}
 
     def _replies(self, answer: Any, n: int) -> list[Reply[Vector]]:
-        vectors = _matrix(by_index(part(answer).get("data"), n, "embedding"))
-        (tokens, _), money = _usage(answer, self.price)
+        vectors = matrix(by_index(part(answer).get("data"), n, "embedding"))
+        (tokens, _), money = usage(answer, self.price)
         share = None if money is None else money / n
         return [Reply(vector, tokens // n + (i < tokens % n), money=share) for i, vector in enumerate(vectors)]
 
 
-def _check(model: OpenAIChat | OpenAIEmbedder) -> None:
-    require("openai", "openai")
-    object.__setattr__(model, "base_url", checked_url(model.base_url))
-    if model.concurrency < 1:
-        raise InputError("concurrency must be 1 or more")
-    object.__setattr__(model, "price", as_price(model.price))
+def _written(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": each.role, "content": sendable(each.content)} for each in messages]
 
 
-def _options(text: str) -> dict[str, Any]:
-    try:
-        options = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"options are not JSON: {error}") from error
-    if not isinstance(options, dict):
-        raise InputError("options must be a JSON object")
-    return options
-
-
-def _text(choice: Mapping[str, Any]) -> str:
-    message, why = part(choice, "message"), choice.get("finish_reason")
-    text = message.get("content")
-    if not text and message.get("refusal"):
-        raise BadAnswer(f"the model refused: {excerpt(message['refusal'])}")
-    # A model that spends all its tokens on thinking is cut before its first word.
-    if text is None and why == "length":
-        return ""
-    if not isinstance(text, str):
-        raise BadAnswer(f"a reply with no text, finished because of {excerpt(why)}")
-    return text
-
-
-def _labels(choice: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]:
-    """Log-probabilities of labels at the first written position, summed over the ways to write each."""
-    positions = part(choice, "logprobs").get("content")
-    first = part(positions[0]) if isinstance(positions, list) and positions else {}
-    tops = first.get("top_logprobs")
-    wanted = {label.lstrip(_SPACES): label for label in labels}
-    found: dict[str, float] = {}
-    for row in tops if isinstance(tops, list) and tops else [first]:
-        label = wanted.get(str(part(row).get("token", "")).lstrip(_SPACES))
-        if label is not None:
-            found[label] = float(np.logaddexp(found.get(label, -math.inf), finite(row.get("logprob"))))
-    return found
-
-
-def _usage(answer: Any, price: Price | None) -> tuple[tuple[int, int], float | None]:
-    """Tokens in and out, and what they cost: not known where the server did not count."""
-    usage = part(answer, "usage")
-    tokens = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
-    return tokens, cost(price, *tokens)
-
-
-def _matrix(rows: Sequence[object]) -> Matrix:
-    """Vectors of one length, float32.
-
-    Raises:
-        BadAnswer: they are not numbers, or not of one length.
-    """
-    try:
-        array = np.asarray(rows)
-    except ValueError as error:
-        raise BadAnswer("vectors of several lengths") from error
-    if array.ndim != 2 or array.dtype.kind not in "fi":
-        raise BadAnswer("embeddings that are not lists of numbers of one length")
-    with np.errstate(over="ignore"):
-        return array.astype(np.float32)
+def _completion(request: ChatRequest, text: str) -> dict[str, Any]:
+    asked = {"prompt": sendable(text), "max_tokens": request.max_tokens}
+    return {**asked, "logprobs": _TOP_LOGPROBS} if request.labels else asked

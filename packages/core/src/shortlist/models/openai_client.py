@@ -47,7 +47,7 @@ class Endpoint:
         return cls(url, key_in(key_variable, needed=url == OPENAI_URL))
 
     def ask(self, body: dict[str, Any], call: Call) -> Any:
-        """The JSON that a chat completion, or an embedding, is answered with.
+        """The JSON that a chat or text completion, or an embedding, is answered with.
 
         Raises:
             ModelError: any way in which it is not.
@@ -120,15 +120,20 @@ def _unbroken(call: Call) -> Iterator[None]:
 
 
 def _create(client: Any, body: dict[str, Any], call: Call) -> Any:
-    """A reply whose body is yet to be read. The body goes in as it is: it may hold fields that the package has not."""
+    """A reply whose body is yet to be read.
+
+    The body goes in beside the package's own parameters and replaces them: it may hold fields that the package has not,
+    and the package would look at each message for types that JSON lacks, which takes as long as the rest of a request.
+    """
     rest: dict[str, Any] = {
+        "model": body["model"],
         "extra_body": body,
         "extra_headers": {"Accept-Encoding": "identity"},
         "timeout": time_left(call),
     }
     call.batches += 1
     if "messages" in body:
-        create = client.chat.completions.with_streaming_response.create
-        return create(model=body["model"], messages=body["messages"], **rest)
-    create = client.embeddings.with_streaming_response.create
-    return create(model=body["model"], input=body["input"], encoding_format="float", **rest)
+        return client.chat.completions.with_streaming_response.create(messages=(), **rest)
+    if "prompt" in body:
+        return client.completions.with_streaming_response.create(prompt="", **rest)
+    return client.embeddings.with_streaming_response.create(input=(), encoding_format="float", **rest)

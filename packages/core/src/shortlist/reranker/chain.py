@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from shortlist.errors import LimitReached, ModelError, ParseError
+from shortlist.errors import LimitReached, ModelError, ModelUnavailable, ParseError
 from shortlist.passage import Passage
 from shortlist.plan import Plan
 from shortlist.ranking import Ranking, reindexed
@@ -81,6 +82,12 @@ class Fallback(Reranker):
         except (ModelError, ParseError, LimitReached) as error:
             ranking = yield from subplan(self.second, query, passages)
             return ranking.noting(degraded=f"{_said(self.first)} failed ({error}): {_said(self.second)} answered")
+
+    def warm_up(self) -> None:
+        """Warm both up; a server of the first that is down now is what the second is there for."""
+        with suppress(ModelUnavailable):
+            self.first.warm_up()
+        self.second.warm_up()
 
     def top(self, k: int) -> Reranker:
         """Both are cut."""

@@ -13,7 +13,7 @@ from llama_index.core.instrumentation import get_dispatcher  # type: ignore[attr
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
 from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.schema import MetadataMode, NodeRelationship, NodeWithScore, QueryBundle
+from llama_index.core.schema import BaseNode, MetadataMode, NodeRelationship, NodeWithScore, QueryBundle
 from pydantic import SkipValidation
 
 from llama_index.postprocessor.shortlist.bridge import LlamaIndexChat, LlamaIndexEmbedder
@@ -22,9 +22,13 @@ from shortlist.models.named import model_to_dict
 
 dispatcher = get_dispatcher(__name__)
 
+_EXCLUDED = ("excluded_embed_metadata_keys", "excluded_llm_metadata_keys")
 _EMBED, _SOURCE = MetadataMode.EMBED, NodeRelationship.SOURCE  # in Python 3.11 an enum is slow to look them up
 
 Report = Callable[[Ranking], list[NodeWithScore]]
+
+REASONS_KEY = "relevance_reasons"
+"""Where the metadata of a returned node has the numbers behind its score, by name."""
 
 
 class RankingEvent(ReRankEndEvent):
@@ -42,7 +46,8 @@ class RankingEvent(ReRankEndEvent):
 class ShortlistRerank(BaseNodePostprocessor):
     """Reranks nodes with any reranker of Shortlist.
 
-    Returned nodes carry the reranker's score; neither the nodes that came in nor their metadata change.
+    Returned nodes carry the reranker's score and, in a copy's metadata under `relevance_reasons`, the numbers behind it
+    where it has some; neither the nodes that came in nor their metadata change.
 
     Raises:
         ValueError: no such reranker or setting, a model that it needs is missing, or `top_n` is not above 0.
@@ -129,7 +134,8 @@ class ShortlistRerank(BaseNodePostprocessor):
         with self.callback_manager.event(CBEventType.RERANKING, payload=payload) as event:
 
             def report(ranking: Ranking) -> list[NodeWithScore]:
-                kept = [NodeWithScore(node=nodes[item.index].node, score=item.score) for item in ranking.kept]
+                best = ((_explained(nodes[item.index].node, item.reasons), item.score) for item in ranking.kept)
+                kept = [NodeWithScore(node=node, score=score) for node, score in best]
                 event.on_end(payload={EventPayload.NODES: kept})
                 dispatcher.event(RankingEvent(nodes=kept, ranking=ranking))
                 return kept
@@ -151,6 +157,18 @@ class ShortlistRerank(BaseNodePostprocessor):
             for item in nodes
             for node in (item.node,)
         ]
+
+
+def _explained(node: BaseNode, reasons: Mapping[str, float | str]) -> BaseNode:
+    """The node, or a copy with the reasons, which neither embedders nor language models are shown."""
+    known = node.metadata
+    if not reasons and REASONS_KEY not in known:
+        return node
+    told = {key: value for key, value in known.items() if key != REASONS_KEY}  # those of an earlier stage go
+    if reasons:
+        told[REASONS_KEY] = dict(reasons)
+    hidden = {name: [*getattr(node, name), REASONS_KEY] for name in _EXCLUDED}
+    return node.model_copy(update={"metadata": told, **hidden})
 
 
 def _needed(query: QueryBundle | None) -> QueryBundle:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -19,19 +20,27 @@ from shortlist import (
     ChatReply,
     ChatRequest,
     Embedder,
+    Message,
     Reply,
     ShortlistError,
     Text,
 )
 from shortlist.arrays import Vector
+from shortlist.models.labels import labels_at, was_cut
 
 # Texts in one call to an embedder, which cuts them further by its own embed_batch_size.
 _CHUNK = 128
+
+# An LLM brings its template along: a raw text can only be said to it.
+_ROLES = {"text": "user"}
 
 
 @dataclass(frozen=True, eq=False)
 class LlamaIndexChat(ChatModel):
     """A LlamaIndex LLM. Temperature and token limit are the LLM's own; a schema is asked for in words.
+
+    A raw text is said as a user's turn, and a last turn of the assistant's is sent as it is: whether the model goes on
+    writing it is the provider's affair.
 
     Attributes:
         llm: any LLM; one that completes text only is given the chat as one text, by LlamaIndex.
@@ -95,19 +104,35 @@ class LlamaIndexEmbedder(Embedder):
 
 
 def _messages(request: ChatRequest) -> list[ChatMessage]:
-    messages = [ChatMessage(role=message.role, content=message.content) for message in request.messages]
-    if request.schema is not None and messages:
-        # In the last turn, since not every provider takes a system message there.
-        said = request.messages[-1].content
-        messages[-1].content = f"{said}\n\nAnswer with JSON that fits this schema, and nothing else:\n{request.schema}"
-    return messages
+    return [ChatMessage(role=_ROLES.get(role, role), content=text) for role, text in _said(request)]
+
+
+def _said(request: ChatRequest) -> list[Message]:
+    """The turns, the last of the user's with the schema: not every provider takes a system message there."""
+    turns = list(request.messages)
+    asking = next((i for i in reversed(range(len(turns))) if turns[i].role != "assistant"), None)
+    if request.schema is not None and asking is not None:
+        asked = f"Answer with JSON that fits this schema, and nothing else:\n{request.schema}"
+        turns[asking] = turns[asking]._replace(content=f"{turns[asking].content}\n\n{asked}")
+    return turns
 
 
 def _reply(request: ChatRequest, response: ChatResponse, call: Call) -> Reply[ChatReply]:
     call.batches += 1
     tokens_in, tokens_out = _tokens(response)
-    reply = ChatReply(response.message.content or "", _labels(request, response))
+    reply = ChatReply(response.message.content or "", _labels(request, response), was_cut(*_reasons(response.raw)))
     return Reply(reply, tokens_in, tokens_out, money=None)
+
+
+def _reasons(raw: object) -> list[object]:
+    """Why the model stopped, under the names that providers give it in their own replies."""
+    choices = _field(raw, "choices")
+    choice = choices[0] if isinstance(choices, Sequence) and choices else raw
+    return [_field(choice, name) for name in ("finish_reason", "stop_reason", "done_reason")]
+
+
+def _field(thing: object, name: str) -> Any:
+    return thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
 
 
 def _tokens(response: ChatResponse) -> tuple[int, int]:
@@ -123,11 +148,11 @@ def _tokens(response: ChatResponse) -> tuple[int, int]:
 
 
 def _labels(request: ChatRequest, response: ChatResponse) -> Mapping[str, float]:
-    """Log-probabilities at the first position, when the LLM was made to return them."""
-    if not request.labels or not response.logprobs:
-        return {}
-    first = {each.token.strip(): each.logprob for each in reversed(response.logprobs[0])}
-    return {label: first[label] for label in request.labels if label in first}
+    """Log-probabilities of labels, when the LLM was made to return them. The first of a position is what it wrote."""
+    positions = [
+        (row[0].token, {each.token: each.logprob for each in reversed(row)}) for row in response.logprobs or () if row
+    ]
+    return labels_at(positions, request.labels, request.labels_after)
 
 
 def _by_role(payloads: Sequence[Text]) -> tuple[list[str], list[str]]:

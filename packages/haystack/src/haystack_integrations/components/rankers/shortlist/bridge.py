@@ -18,9 +18,16 @@ from haystack.tracing.tracer import Span, tracer
 from shortlist.arrays import Vector
 from shortlist.errors import BadAnswer, ModelTimeout, ShortlistError
 from shortlist.models.base import ChatModel, ChatReply, ChatRequest, Embedder, Text
+from shortlist.models.labels import chat_positions, labels_at, was_cut
 from shortlist.plan import Call, Model, Reply
 
-_MESSAGES = {"system": ChatMessage.from_system, "user": ChatMessage.from_user, "assistant": ChatMessage.from_assistant}
+# A chat generator brings its template along: a raw text can only be said to it.
+_MESSAGES = {
+    "system": ChatMessage.from_system,
+    "user": ChatMessage.from_user,
+    "assistant": ChatMessage.from_assistant,
+    "text": ChatMessage.from_user,
+}
 
 
 def bridged(
@@ -45,7 +52,9 @@ class HaystackChat(ChatModel):
     """A chat generator, asked one prompt a call.
 
     Its own `generation_kwargs` stand: Haystack has no name for temperature, schema or log-probabilities that every
-    generator takes. Log-probabilities are read where the generator was set up to return them.
+    generator takes. Log-probabilities are read where the generator was set up to return them. A raw text is said as a
+    user's turn, and a last turn of the assistant's is sent as it is: whether the model goes on writing it is the
+    provider's affair.
 
     Attributes:
         generator: what is asked.
@@ -75,13 +84,13 @@ class HaystackChat(ChatModel):
         with _traced(self.generator, request) as (span, messages):
             result = self.generator.run(messages=messages)
             span.set_content_tag("haystack.component.output", result)
-        return _reply(result, request.labels)
+        return _reply(result, request)
 
     async def _aone(self, request: ChatRequest) -> Reply[ChatReply]:
         with _traced(self.generator, request) as (span, messages):
             result = await _arun(self.generator, messages=messages)
             span.set_content_tag("haystack.component.output", result)
-        return _reply(result, request.labels)
+        return _reply(result, request)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,23 +166,13 @@ def _traced(generator: ChatGenerator, request: ChatRequest) -> Iterator[tuple[Sp
         yield span, messages
 
 
-def _reply(result: Mapping[str, Any], labels: Sequence[str]) -> Reply[ChatReply]:
+def _reply(result: Mapping[str, Any], request: ChatRequest) -> Reply[ChatReply]:
     written = result.get("replies") or [None]
     if written[0] is None or written[0].text is None:
         raise BadAnswer("the chat generator returned no text")
     meta = written[0].meta
-    return Reply(ChatReply(written[0].text, _labels(meta, labels)), *_tokens(meta), money=None)
-
-
-def _labels(meta: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]:
-    """Log-probabilities at the first position; of a label's spellings (` A`, `A`) the likelier one counts."""
-    content = (meta.get("logprobs") or {}).get("content") or []
-    found: dict[str, float] = {}
-    for token in content[0].get("top_logprobs", []) if content and labels else []:
-        label = token["token"].strip()
-        if label in labels:
-            found[label] = max(token["logprob"], found.get(label, -np.inf))
-    return found
+    labels = labels_at(chat_positions(meta.get("logprobs")), request.labels, request.labels_after)
+    return Reply(ChatReply(written[0].text, labels, was_cut(meta.get("finish_reason"))), *_tokens(meta), money=None)
 
 
 def _tokens(meta: Mapping[str, Any]) -> tuple[int, int]:

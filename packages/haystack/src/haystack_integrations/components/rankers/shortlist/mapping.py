@@ -11,9 +11,12 @@ from haystack import Document, logging
 from haystack.dataclasses import ByteStream
 
 from shortlist.passage import Passage
-from shortlist.ranking import Items, Ranking, Usage, dropped
+from shortlist.ranking import Items, Ranking, Reasons, Usage, dropped
 
 logger = logging.getLogger(__name__)
+
+REASONS_KEY = "relevance_reasons"
+"""Where the meta of a returned document has the numbers behind its score, by name."""
 
 _USAGE = tuple(field.name for field in fields(Usage))
 
@@ -39,7 +42,7 @@ def as_passages(
 
 def output(documents: Sequence[Document], unique: Sequence[Document], ranking: Ranking) -> dict[str, Any]:
     """What the component returns: copies of the kept documents with their scores, and what became of the others."""
-    best = [_scored(unique[item.index], item.score) for item in ranking.kept]
+    best = [_scored(unique[item.index], item.score, item.reasons) for item in ranking.kept]
     return {"documents": best, "meta": _meta(ranking, unique, len(documents) - len(unique))}
 
 
@@ -88,10 +91,13 @@ def above(ranking: Ranking, threshold: float | None) -> Ranking:
     return replace(ranking, kept=ranking.kept[:first], dropped=below + cut + others)
 
 
-def _scored(document: Document, score: float | None) -> Document:
+def _scored(document: Document, score: float | None, reasons: Reasons) -> Document:
     # What `dataclasses.replace` makes, without its checks, which take seven times as long; and `meta` is not shared.
-    scored = object.__new__(type(document))
-    vars(scored).update(vars(document), score=score, meta={**document.meta})
+    scored, meta = object.__new__(type(document)), {**document.meta}
+    meta.pop(REASONS_KEY, None)  # of an earlier stage
+    if reasons:
+        meta[REASONS_KEY] = dict(reasons)
+    vars(scored).update(vars(document), score=score, meta=meta)
     return scored
 
 
