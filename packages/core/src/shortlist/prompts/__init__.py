@@ -1,0 +1,1 @@
+"""Prompts as data: templates in files, how they are filled, and how what comes back is read."""
