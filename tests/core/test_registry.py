@@ -45,7 +45,7 @@ def test_make_fills_models_by_their_kind():
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [
-        ("nothing", {}, "no reranker is named 'nothing'; there are blend"),
+        ("nothing", {}, "no reranker is named 'nothing'; there are adaptive, blend"),
         ("lexical", {"k9": 1}, "lexical has no setting 'k9'; it has k1, b, statistics"),
         ("lexical", {"k1": -1}, "k1 must be 0 or more"),
         ("blend", {}, "blend needs inner"),
@@ -147,11 +147,14 @@ def test_public_names_are_pinned():
 
 
 PUBLIC = """
-BadAnswer Blend Cache Call Cascade Chain ChatModel ChatReply ChatRequest CorpusStatistics CrossEncoder Embedder Fallback
-FunctionChat FunctionEmbedder FunctionScorer Fuse InputError KeepOrder Lexical LimitReached Limits MemoryCache Message
-MissingExtra Mmr Model ModelError ModelTimeout ModelUnavailable Pair PairScorer ParseError Passage Plan Ranked Ranking
-Reply Reranker Retry RoundTrace Route Runtime ScoreKind ShortlistError Similarity Source SqliteCache StaticEmbedder Text
-Top Usage WeightsError ask from_dict load make parse registered subplan together votes
+Adaptive Authority BadAnswer Bench Blend Blocks ByDocument Cache Call Cascade Chain ChatModel ChatReply ChatRequest
+Computed Continuation CorpusStatistics Criterion CrossEncoder Elimination Embedder Fallback FunctionChat
+FunctionEmbedder FunctionScorer Fuse Grouped InputError Judgement KeepOrder Length Lexical Likelihood LikelihoodModel
+LimitReached Limits Llm MemoryCache Message MissingExtra Mmr Model ModelError ModelTimeout ModelUnavailable Pair
+PairHead PairScorer Pairwise ParseError Passage Plan Pointwise PromptSpec Prompted Ranked Ranking Rebel Recency Reply
+Reranker Retry RoundTrace Route Runtime ScoreKind Scorer Setwise ShortlistError Similarity SingleWindow SlidingWindow
+Source SqliteCache StaticEmbedder Strategy Text Top TopDown Tournament Usage WeightsError ask from_dict load make parse
+registered subplan together votes
 """.split()
 
 

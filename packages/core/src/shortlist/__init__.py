@@ -14,6 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from shortlist.criteria.computed import Authority as Authority
+    from shortlist.criteria.computed import Computed as Computed
+    from shortlist.criteria.computed import Length as Length
+    from shortlist.criteria.computed import Recency as Recency
+    from shortlist.criteria.judged import Criterion as Criterion
     from shortlist.errors import BadAnswer as BadAnswer
     from shortlist.errors import InputError as InputError
     from shortlist.errors import LimitReached as LimitReached
@@ -27,7 +32,10 @@ if TYPE_CHECKING:
     from shortlist.models.base import ChatModel as ChatModel
     from shortlist.models.base import ChatReply as ChatReply
     from shortlist.models.base import ChatRequest as ChatRequest
+    from shortlist.models.base import Continuation as Continuation
     from shortlist.models.base import Embedder as Embedder
+    from shortlist.models.base import Likelihood as Likelihood
+    from shortlist.models.base import LikelihoodModel as LikelihoodModel
     from shortlist.models.base import Message as Message
     from shortlist.models.base import Pair as Pair
     from shortlist.models.base import PairScorer as PairScorer
@@ -44,6 +52,7 @@ if TYPE_CHECKING:
     from shortlist.plan import ask as ask
     from shortlist.plan import together as together
     from shortlist.plan import votes as votes
+    from shortlist.prompts.spec import PromptSpec as PromptSpec
     from shortlist.ranking import Ranked as Ranked
     from shortlist.ranking import Ranking as Ranking
     from shortlist.ranking import RoundTrace as RoundTrace
@@ -52,6 +61,7 @@ if TYPE_CHECKING:
     from shortlist.reranker.base import Reranker as Reranker
     from shortlist.reranker.base import Source as Source
     from shortlist.reranker.base import subplan as subplan
+    from shortlist.reranker.bench import Bench as Bench
     from shortlist.reranker.cascade import Cascade as Cascade
     from shortlist.reranker.cascade import Route as Route
     from shortlist.reranker.chain import Chain as Chain
@@ -64,43 +74,85 @@ if TYPE_CHECKING:
     from shortlist.reranker.registry import from_dict as from_dict
     from shortlist.reranker.registry import make as make
     from shortlist.reranker.registry import registered as registered
+    from shortlist.reranker.strategy import Strategy as Strategy
+    from shortlist.rerankers.adaptive import Adaptive as Adaptive
+    from shortlist.rerankers.blocks import Blocks as Blocks
+    from shortlist.rerankers.by_document import ByDocument as ByDocument
     from shortlist.rerankers.cross_encoder import CrossEncoder as CrossEncoder
+    from shortlist.rerankers.elimination import Elimination as Elimination
+    from shortlist.rerankers.grouped import Grouped as Grouped
     from shortlist.rerankers.keep_order import KeepOrder as KeepOrder
     from shortlist.rerankers.lexical import CorpusStatistics as CorpusStatistics
     from shortlist.rerankers.lexical import Lexical as Lexical
+    from shortlist.rerankers.llm import Llm as Llm
     from shortlist.rerankers.mmr import Mmr as Mmr
+    from shortlist.rerankers.pairwise import Pairwise as Pairwise
+    from shortlist.rerankers.pointwise import Pointwise as Pointwise
+    from shortlist.rerankers.rebel import Rebel as Rebel
+    from shortlist.rerankers.setwise import Setwise as Setwise
     from shortlist.rerankers.similarity import Similarity as Similarity
+    from shortlist.rerankers.single_window import SingleWindow as SingleWindow
+    from shortlist.rerankers.sliding_window import SlidingWindow as SlidingWindow
+    from shortlist.rerankers.top_down import TopDown as TopDown
+    from shortlist.rerankers.tournament import Tournament as Tournament
     from shortlist.runtime.cache import Cache as Cache
     from shortlist.runtime.cache import MemoryCache as MemoryCache
     from shortlist.runtime.cache import SqliteCache as SqliteCache
     from shortlist.runtime.settings import Limits as Limits
     from shortlist.runtime.settings import Retry as Retry
     from shortlist.runtime.settings import Runtime as Runtime
+    from shortlist.scorers.base import Judgement as Judgement
+    from shortlist.scorers.base import Scorer as Scorer
+    from shortlist.scorers.pair_head import PairHead as PairHead
+    from shortlist.scorers.prompted import Prompted as Prompted
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "criteria.computed": "Authority Computed Length Recency",
+    "criteria.judged": "Criterion",
     "errors": "BadAnswer InputError LimitReached MissingExtra ModelError "
     "ModelTimeout ModelUnavailable ParseError ShortlistError WeightsError",
-    "models.base": "ChatModel ChatReply ChatRequest Embedder Message Pair PairScorer Text",
+    "models.base": "ChatModel ChatReply ChatRequest Continuation Embedder "
+    "Likelihood LikelihoodModel Message Pair PairScorer Text",
     "models.function": "FunctionChat FunctionEmbedder FunctionScorer",
     "models.static_embedder": "StaticEmbedder",
     "passage": "Passage",
     "plan": "Call Model Plan Reply ask together votes",
+    "prompts.spec": "PromptSpec",
     "ranking": "Ranked Ranking RoundTrace ScoreKind Usage",
     "reranker.base": "Reranker Source subplan",
+    "reranker.bench": "Bench",
     "reranker.cascade": "Cascade Route",
     "reranker.chain": "Chain Fallback Top",
     "reranker.expression": "load parse",
     "reranker.fusion": "Blend Fuse",
     "reranker.registry": "from_dict make registered",
+    "reranker.strategy": "Strategy",
+    "rerankers.adaptive": "Adaptive",
+    "rerankers.blocks": "Blocks",
+    "rerankers.by_document": "ByDocument",
     "rerankers.cross_encoder": "CrossEncoder",
+    "rerankers.elimination": "Elimination",
+    "rerankers.grouped": "Grouped",
     "rerankers.keep_order": "KeepOrder",
     "rerankers.lexical": "CorpusStatistics Lexical",
+    "rerankers.llm": "Llm",
     "rerankers.mmr": "Mmr",
+    "rerankers.pairwise": "Pairwise",
+    "rerankers.pointwise": "Pointwise",
+    "rerankers.rebel": "Rebel",
+    "rerankers.setwise": "Setwise",
     "rerankers.similarity": "Similarity",
+    "rerankers.single_window": "SingleWindow",
+    "rerankers.sliding_window": "SlidingWindow",
+    "rerankers.top_down": "TopDown",
+    "rerankers.tournament": "Tournament",
     "runtime.cache": "Cache MemoryCache SqliteCache",
     "runtime.settings": "Limits Retry Runtime",
+    "scorers.base": "Judgement Scorer",
+    "scorers.pair_head": "PairHead",
+    "scorers.prompted": "Prompted",
 }
 _HOME_OF = {name: f"shortlist.{home}" for home, names in _HOMES.items() for name in names.split()}
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from shortlist.models.base import ChatModel, Embedder, PairScorer
 from shortlist.models.fakes import (
     AdversarialChat,
+    ConstantChat,
     FailingChat,
     FailingEmbedder,
     FailingScorer,
@@ -29,8 +30,11 @@ from shortlist.reranker.base import Reranker
 from shortlist.reranker.fields import Setting, settings_of
 from shortlist.rerankers.keep_order import KeepOrder
 from shortlist.rerankers.lexical import Lexical
+from shortlist.scorers.named import as_scorer
 
 T = TypeVar("T", bound=Reranker)
+_WRITABLE = (ConstantChat(),)
+"""For examples without fakes, which are to be written down."""
 Fakes = Mapping[type[Any], Model[Any, Any]]
 
 WORKING: Fakes = {Embedder: HashEmbedder(), PairScorer: OverlapScorer(), ChatModel: AdversarialChat()}
@@ -50,13 +54,17 @@ def example(cls: type[T], fakes: Fakes = WORKING) -> T:
     if own is not None:
         made: T = own(fakes)
         return made
-    values = {setting.name: _value(setting, fakes) for setting in settings_of(cls)}
+    values = {setting.name: _value(cls, setting, fakes) for setting in settings_of(cls)}
     return cls(**{name: value for name, value in values.items() if value is not None})
 
 
-def _value(setting: Setting, fakes: Fakes) -> Any:
+def _value(cls: type[Reranker], setting: Setting, fakes: Fakes) -> Any:
+    if setting.holds_scorer:
+        return as_scorer(getattr(cls, "prompt", ""), tuple(fakes.values()) or _WRITABLE)
     if setting.model_kind is not None:
-        return fakes.get(setting.model_kind)
+        return fakes.get(setting.model_kind) or next(
+            (m for m in _WRITABLE if setting.required and isinstance(m, setting.model_kind)), None
+        )
     if setting.holds_rerankers:
         return (Lexical(), KeepOrder()) if setting.several else Lexical()
     samples = {"k": 3, "patterns": ("tides?", r"\d{4}")}

@@ -102,6 +102,27 @@ class HashEmbedder(Embedder):
 
 
 @dataclass(frozen=True)
+class ConstantChat(ChatModel):
+    """The same answer to every prompt.
+
+    Attributes:
+        text: what it says.
+    """
+
+    text: str = ""
+    remote = True
+
+    @property
+    def fingerprint(self) -> str:
+        """What it says."""
+        return f"constant-chat:{self.text}"
+
+    def answer(self, payloads: Sequence[ChatRequest], call: Call) -> list[Reply[ChatReply]]:
+        """The text."""
+        return [Reply(ChatReply(self.text)) for _ in payloads]
+
+
+@dataclass(frozen=True)
 class ScriptedChat(ChatModel):
     """Says what it was told to say, in turn, and then the last line again.
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any, cast
 
 from shortlist.errors import InputError
-from shortlist.models.base import ChatModel, Embedder, PairScorer
+from shortlist.models.base import ChatModel, Embedder, LikelihoodModel, PairScorer
 from shortlist.plan import Model
 
 # What a dict names under `model`, and where it stands. Imported when asked for, so that no extra is needed before.
@@ -19,6 +19,10 @@ _CLASSES = {
     "torch-embedder": "shortlist.models.torch:TorchEmbedder",
     "torch-cross-encoder": "shortlist.models.torch:TorchCrossEncoder",
     "openai-chat": "shortlist.models.openai:OpenAIChat",
+    "constant-chat": "shortlist.models.fakes:ConstantChat",
+    "openai-likelihood": "shortlist.models.openai_likelihood:OpenAILikelihood",
+    "torch-chat": "shortlist.models.torch_language:TorchChat",
+    "torch-likelihood": "shortlist.models.torch_language:TorchLikelihood",
     "openai-embedder": "shortlist.models.openai:OpenAIEmbedder",
     "http-rerank": "shortlist.models.http:HttpRerank",
 }
@@ -28,6 +32,7 @@ _BY_TEXT = {
     Embedder: ("onnx-embedder", "weights"),
     PairScorer: ("onnx-cross-encoder", "weights"),
     ChatModel: ("openai-chat", "model"),
+    LikelihoodModel: ("torch-likelihood", "weights"),
 }
 
 

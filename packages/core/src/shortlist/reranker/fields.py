@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -12,6 +12,8 @@ from shortlist.errors import InputError
 from shortlist.models.named import as_model, model_to_dict
 from shortlist.plan import Model
 from shortlist.reranker.base import Reranker
+from shortlist.scorers.base import Scorer
+from shortlist.scorers.named import as_scorer, can_answer, scorer_to_dict
 
 T = TypeVar("T", bound=Reranker)
 
@@ -43,6 +45,11 @@ class Setting:
         return any(issubclass(c, Reranker) for c in _classes(self.type))
 
     @property
+    def holds_scorer(self) -> bool:
+        """Whether a scorer belongs here."""
+        return any(issubclass(c, Scorer) for c in _classes(self.type))
+
+    @property
     def several(self) -> bool:
         """Whether a list belongs here."""
         return get_origin(self.type) in (tuple, list)
@@ -72,7 +79,7 @@ def build(cls: type[T], data: Mapping[str, Any], models: Sequence[Model[Any, Any
     if unknown:
         raise InputError(f"{cls.name} has no setting {unknown[0]!r}; it has {', '.join(settings) or 'none'}")
     values = {name: _value(settings[name], value, models) for name, value in data.items()}
-    values |= {name: given for name, s in settings.items() if name not in values and (given := _given(s, models))}
+    values |= {name: given for name, s in settings.items() if name not in values and (given := _given(cls, s, models))}
     optional = {name for name, s in settings.items() if type(None) in get_args(s.type)}
     values = {name: value for name, value in values.items() if value is not None or name in optional}
     missing = [name for name, s in settings.items() if s.required and values.get(name) is None]
@@ -84,7 +91,11 @@ def build(cls: type[T], data: Mapping[str, Any], models: Sequence[Model[Any, Any
         raise InputError(f"{cls.name}: {error}") from error
 
 
-def _given(setting: Setting, models: Sequence[Model[Any, Any]]) -> Model[Any, Any] | None:
+def _given(cls: type[Reranker], setting: Setting, models: Sequence[Model[Any, Any]]) -> Model[Any, Any] | Scorer | None:
+    """What stands for a setting that is not given: a model of its kind, and with it a scorer."""
+    if setting.holds_scorer:
+        usual: str = getattr(cls, "prompt", "")
+        return as_scorer(usual, models) if usual and can_answer(usual, models) else None
     kind = setting.model_kind
     return next((m for m in models if isinstance(m, kind)), None) if kind is not None else None
 
@@ -93,6 +104,8 @@ def _value(setting: Setting, value: Any, models: Sequence[Model[Any, Any]]) -> A
     kind = setting.model_kind
     if value is None:
         return None
+    if setting.holds_scorer:
+        return as_scorer(value, models)
     if kind is not None:
         return as_model(kind, value)
     return _rerankers(value, models) if setting.holds_rerankers else _plain(setting.type, value)
@@ -115,12 +128,23 @@ def _plain(hint: Any, value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_plain(hint, each) for each in value)
     if isinstance(value, Mapping):
-        made = next((c for c in _classes(hint) if is_dataclass(c)), None)
+        made, given = _made_of(hint, value)
         try:
-            return made(**value) if made is not None else value
+            return made(**given) if made is not None else value
         except TypeError as error:
             raise InputError(f"not a {getattr(made, '__name__', '')}: {error}") from error
     return value
+
+
+def _made_of(hint: Any, value: Mapping[str, Any]) -> tuple[type | None, Mapping[str, Any]]:
+    """Which dataclass a dict is to become, and its fields. Of several kinds, `kind` says which; else the first."""
+    found = [c for c in _classes(hint) if is_dataclass(c)]
+    kinds = {c.kind: c for c in found if hasattr(c, "kind")}
+    if "kind" not in value or not kinds:
+        return (found[0] if found else None), value
+    if value["kind"] not in kinds:
+        raise InputError(f"no kind is {value['kind']!r}; there are {', '.join(kinds)}")
+    return kinds[value["kind"]], {name: each for name, each in value.items() if name != "kind"}
 
 
 def to_dict(reranker: Reranker) -> dict[str, Any]:
@@ -134,19 +158,26 @@ def to_dict(reranker: Reranker) -> dict[str, Any]:
 
 
 def _written(name: str, value: Any) -> Any:
-    if isinstance(value, Reranker):
-        return to_dict(value)
-    if isinstance(value, Model):
-        return model_to_dict(value)
+    own = next((write for kind, write in _WRITERS if isinstance(value, kind)), None)
+    if own is not None:
+        return own(value)
     if isinstance(value, (list, tuple)):
         return [_written(name, each) for each in value]
     if isinstance(value, Mapping):
         return {str(key): _written(name, each) for key, each in value.items()}
     if is_dataclass(value):
-        return {f.name: _written(name, getattr(value, f.name)) for f in fields(value)}
+        kind = {"kind": value.kind} if hasattr(value, "kind") else {}
+        return {**kind, **{f.name: _written(name, getattr(value, f.name)) for f in fields(value)}}
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     raise InputError(f"the setting {name} is a {type(value).__name__}, which cannot be written down")
+
+
+_WRITERS: tuple[tuple[type, Callable[[Any], dict[str, Any]]], ...] = (
+    (Reranker, to_dict),
+    (Model, model_to_dict),
+    (Scorer, scorer_to_dict),
+)
 
 
 def _classes(hint: Any) -> list[type]:

@@ -1,0 +1,140 @@
+"""A language model as a scorer, asked with a prompt from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from shortlist.errors import ShortlistError
+from shortlist.models.base import (
+    ChatModel,
+    ChatRequest,
+    Continuation,
+    LikelihoodModel,
+    Message,
+    Pair,
+    PairScorer,
+)
+from shortlist.models.known_answer import known_pairs, told_apart
+from shortlist.models.named import check_model
+from shortlist.passage import Passage
+from shortlist.plan import Call, Missing, Model, Plan, Reply, votes
+from shortlist.prompts.guided import pattern_for, schema_for
+from shortlist.prompts.render import render, target
+from shortlist.prompts.spec import PromptSpec, prompt
+from shortlist.ranking import ScoreKind
+from shortlist.scorers.base import Judgement, Scorer
+from shortlist.scorers.reading import read, read_likelihood
+
+
+@dataclass(frozen=True)
+class Prompted(Scorer):
+    """A language model and how it is asked.
+
+    Attributes:
+        model: a chat model; for prompts that want a likelihood a `LikelihoodModel`, for pairs a `PairScorer`.
+        prompt: the name of a shipped prompt (`shortlist prompts list`), or the path of one's own.
+        instruction: what is relevant, for prompts that have a place for it; None for the prompt's own.
+        check: whether `warm_up` asks a server that reveals log-probabilities questions whose answer is known, since
+            behind a wrong template it would not fail, but rank at random.
+
+    Raises:
+        InputError: no such prompt, or a model that cannot answer it.
+    """
+
+    model: ChatModel | LikelihoodModel | PairScorer
+    prompt: str
+    instruction: str | None = None
+    check: bool = True
+
+    def __post_init__(self) -> None:
+        check_model(model_kind(self.spec), self.model)
+
+    @property
+    def spec(self) -> PromptSpec:
+        """The prompt, read."""
+        return prompt(self.prompt)
+
+    @property
+    def window(self) -> int:
+        """As the prompt says."""
+        return self.spec.window
+
+    @property
+    def picks(self) -> bool:
+        """Whether the prompt asks for the best one only."""
+        return self.spec.contract == "pick"
+
+    @property
+    def score_kind(self) -> ScoreKind:
+        """Of the scores that come of the prompt's labels."""
+        if isinstance(self.model, PairScorer):
+            return self.model.score_kind
+        kinds: dict[str, ScoreKind] = {"probability": "probability", "difference": "logit", "logit": "logit"}
+        return kinds.get(self.spec.reduce, "utility") if self.spec.contract == "labels" else "utility"
+
+    def judge(self, query: str, windows: Sequence[Sequence[Passage]]) -> Plan[list[Judgement | Missing]]:
+        """One prompt a window."""
+        payloads = [self._payload(query, window) for window in windows]
+        answers = yield from votes(cast(Model[Any, Any], self.model), payloads)
+        return [
+            each if isinstance(each, Missing) else self._read(each, len(window))
+            for each, window in zip(answers, windows, strict=True)
+        ]
+
+    def warm_up(self) -> None:
+        """Load a local model; ask a remote one something whose answer is known."""
+        self.model.warm_up()
+        if self.check and self.model.remote and self.spec.contract in ("labels", "likelihood"):
+            self._check()
+
+    def _check(self) -> None:
+        for known in known_pairs():
+            texts = (known.relevant, known.other)
+            windows = [[Passage(text)] for text in texts] if self.window == 1 else [[Passage(text) for text in texts]]
+            payloads: Sequence[Any] = [self._payload(known.query, window) for window in windows]
+            answers = cast(Model[Any, Any], self.model).answer(payloads, Call())
+            told = [self._known(reply, len(window)) for reply, window in zip(answers, windows, strict=True)]
+            relevant, other = [score for scores in told for score in scores]
+            told_apart(known, relevant, other, self.model.label)
+
+    def _known(self, reply: Reply[Any] | ShortlistError, n: int) -> Sequence[float]:
+        """The scores of a reply that must be one."""
+        judged = self._read(reply.value, n) if isinstance(reply, Reply) else Missing(reply)
+        if isinstance(judged, Missing):
+            raise judged.error
+        return [0.0 if score is None else score for score in judged.scores or [-i for i in judged.order]]
+
+    def _payload(self, query: str, window: Sequence[Passage]) -> Any:
+        spec = self.spec
+        turns = tuple(Message(*turn) for turn in render(spec, query, window, self.instruction))
+        if spec.contract == "likelihood":
+            return Continuation(turns, target(spec, query))
+        if spec.contract == "pair":
+            return Pair(turns[0].content, turns[-1].content)
+        names = spec.choices(len(window))
+        held = spec.guided and bool(spec.grammar)
+        return ChatRequest(
+            turns,
+            schema=schema_for(spec.grammar, names) if held else None,
+            max_tokens=spec.max_tokens,
+            temperature=spec.temperature,
+            labels=names if spec.contract == "labels" or spec.reduce == "emitted" else (),
+            labels_after=spec.labels_after,
+            pattern=pattern_for(spec.grammar, names) if held else None,
+        )
+
+    def _read(self, answer: Any, n: int) -> Judgement | Missing:
+        if self.spec.contract == "likelihood":
+            return read_likelihood(answer)
+        if self.spec.contract == "pair":
+            return Judgement((0,), 1, (float(answer),))
+        return read(self.spec, answer, n)
+
+
+def model_kind(spec: PromptSpec) -> type[Model[Any, Any]]:
+    """The kind of model that can answer a prompt."""
+    if spec.contract == "likelihood":
+        return LikelihoodModel
+    return PairScorer if spec.contract == "pair" else ChatModel
