@@ -257,7 +257,7 @@ class TestRun:
     async def test_only_what_is_returned_is_copied(self, documents, monkeypatch):
         copied = []
         scored = ranker_module.mapping._scored
-        monkeypatch.setattr(ranker_module.mapping, "_scored", lambda d, s: copied.append(d.id) or scored(d, s))
+        monkeypatch.setattr(ranker_module.mapping, "_scored", lambda d, *more: copied.append(d.id) or scored(d, *more))
         ShortlistRanker("lexical", top_k=1).run(QUERY, documents)
         assert copied == ["moon"]
 
