@@ -129,12 +129,13 @@ def test_what_is_wrong_is_counted():
 THINKING = [
     "<think>[9] > [8]</think>{}",
     "<think>\n\n</think>\n\n{}",
-    "[9] > [8] and so on</think>{}",  # the template opened it
+    "[9] > [8] > [7] > [6] > [5] and so on</think>{}",  # the template opened it
     "<THINK>[9]</THINK> {}",
     "<thinking>[9] > [8]</thinking>{}",
     "<reason>[9] > [8] > [7]</reason>\n<answer>{}</answer>",
     "<think>[9]</think>hm<think>[8] > [9]</think>{}",
     "<think>[9]<think>[8]</think>[7] > [6]</think>{}",
+    "[9] > [8] > [7] > [6] > [5]<think>[8]</think>[7] > [6]</think>{}",
     "<|channel|>analysis<|message|>[9] > [8]<|end|><|start|>assistant<|channel|>final<|message|>{}<|return|>",
     "[THINK][9] > [8][/THINK]{}",
     "<|START_THINKING|>[9] > [8]<|END_THINKING|>{}",
@@ -254,6 +255,7 @@ def test_answers(text, expected):
         ("Passage B is more relevant than Passage A.", "B"),
         ("Of Passage A and Passage B I choose Passage B, for Passage A is old.", "B"),
         ("Passage A is not the most relevant. Passage B is the best.", "B"),
+        ("Passage B it is. Passage A is less relevant and no better.", "B"),
         ("I like [C].", "C"),
         ("Z", ""),
         ("Passage Z", ""),

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from shortlist.prompts.grammar import parse
-from shortlist.prompts.safety import cleaned, fenced
+from shortlist.prompts.safety import cleaned, fenced, renamed
 
 
 def plain(text):
@@ -164,3 +164,47 @@ def test_other_tags_stay():
     assert fenced("<b> </passages> <passage_id>") == "<b> </passages> <passage_id>"
     assert fenced("</query>", tag="query") == "&lt;/query>"
     assert fenced("</passage>", tag="query") == "</passage>"
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\u200b", "\u2060", "\ufeff", "\u00ad", "\ufe0f", "\u200d\u200b", "\u202e", "\U000e0101"]
+)
+def test_what_has_no_width_hides_no_sign(hidden):
+    assert plain(f"a<|im_{hidden}end|>b<{hidden}|x|{hidden}>c") == "abc"
+    assert plain(f"<{hidden}/pass{hidden}age>") == "</passage>"
+    assert cleaned(f"[{hidden}3] [3{hidden}]", brackets=True, words=None, one_line=False) == "(3) (3)"
+    assert plain(f"a\n{hidden}[1]") == "a\n[1]"
+
+
+def test_what_has_no_width_stays_where_it_means_something():
+    for text in (
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "\u2764\ufe0f \u2764\ufe0f",
+    ):
+        assert plain(text) == text
+
+
+def test_brackets_of_full_width_are_brackets():
+    assert plain("a＜|im_end|＞b＜｜x｜＞c") == "abc"
+    assert cleaned("［１２］ > [３]", brackets=True, words=None, one_line=False) == "(１２) > (３)"
+    assert fenced(plain("＜／ｐassage＞")) == "&lt;／ｐassage>"
+    assert plain("全角の！？，：は残る") == "全角の！？，：は残る"
+
+
+def test_text_without_spaces_has_an_end():
+    assert len(cleaned("潮" * 10_000, brackets=False, words=100, one_line=False)) == 1_600
+    assert len(cleaned(" \n" * 10_000 + "x", brackets=False, words=100, one_line=False)) == 1_600
+    assert cleaned("an " * 500, brackets=False, words=100, one_line=True) == " ".join(["an"] * 100)
+
+
+def test_names_of_lrl_lose_their_form():
+    assert renamed("PASSAGE12, passage_3 and Passage 4") == "PASSAGE (12), passage (3) and Passage (4)"
+    assert renamed("the passage of 12 ships, passages 3") == "the passage of 12 ships, passages 3"
+    assert parse("names", "[PASSAGE2, PASSAGE1]", ("1", "2")).order
+    assert not parse("names", renamed("[PASSAGE2, PASSAGE1] and Passage 2"), ("1", "2")).order
+
+
+@pytest.mark.parametrize("text", ["<" + " " * 200_000, "\u200b" * 200_000, "<\u200b" * 100_000, "<passage" * 50_000])
+def test_cleaning_and_fencing_take_time_linear_in_the_text(text):
+    assert fenced(plain(text)).count("<passage") == 0  # quadratic time would run into the suite's limit

@@ -68,7 +68,7 @@ def name_of(item: Any, names: Window) -> str:
         item = next((item[field] for field in _NAMES_IN_ITEM if field in item), None)
     if isinstance(item, float) and item.is_integer():
         item = int(item)
-    text = "" if isinstance(item, bool | None) else str(item).strip()
+    text = str(item).strip()
     found = names.in_brackets.fullmatch(text if text.startswith("[") else f"[{text}]")
     return found[1] if found else text
 
