@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from shortlist import __version__
-from shortlist.cli import describe, doctor, exits, list_rerankers, models, output, rerank, search
+from shortlist.cli import describe, doctor, exits, list_rerankers, models, output, prompts, rerank, search
 from shortlist.errors import ShortlistError
 
 
@@ -60,3 +60,4 @@ app.command("list")(list_rerankers.list_rerankers)
 app.command("describe")(describe.describe)
 app.command("doctor")(doctor.doctor)
 app.add_typer(models.commands, name="models")
+app.add_typer(prompts.commands, name="prompts")
