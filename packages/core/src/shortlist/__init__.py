@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from shortlist.errors import ParseError as ParseError
     from shortlist.errors import ShortlistError as ShortlistError
     from shortlist.errors import WeightsError as WeightsError
+    from shortlist.graphs import DocumentGraph as DocumentGraph
+    from shortlist.graphs import GraphBuilder as GraphBuilder
+    from shortlist.graphs import Keywords as Keywords
+    from shortlist.graphs import Metadata as Metadata
+    from shortlist.graphs import Neighbours as Neighbours
     from shortlist.models.base import ChatModel as ChatModel
     from shortlist.models.base import ChatReply as ChatReply
     from shortlist.models.base import ChatRequest as ChatRequest
@@ -78,8 +83,12 @@ if TYPE_CHECKING:
     from shortlist.rerankers.adaptive import Adaptive as Adaptive
     from shortlist.rerankers.blocks import Blocks as Blocks
     from shortlist.rerankers.by_document import ByDocument as ByDocument
+    from shortlist.rerankers.collaborative import Collaborative as Collaborative
     from shortlist.rerankers.cross_encoder import CrossEncoder as CrossEncoder
     from shortlist.rerankers.elimination import Elimination as Elimination
+    from shortlist.rerankers.feature_refinement import FeatureRefinement as FeatureRefinement
+    from shortlist.rerankers.feedback_query import FeedbackQuery as FeedbackQuery
+    from shortlist.rerankers.graph import GraphPropagation as GraphPropagation
     from shortlist.rerankers.grouped import Grouped as Grouped
     from shortlist.rerankers.keep_order import KeepOrder as KeepOrder
     from shortlist.rerankers.lexical import CorpusStatistics as CorpusStatistics
@@ -113,6 +122,7 @@ _HOMES = {
     "criteria.judged": "Criterion",
     "errors": "BadAnswer InputError LimitReached MissingExtra ModelError "
     "ModelTimeout ModelUnavailable ParseError ShortlistError WeightsError",
+    "graphs": "DocumentGraph GraphBuilder Keywords Metadata Neighbours",
     "models.base": "ChatModel ChatReply ChatRequest Continuation Embedder "
     "Likelihood LikelihoodModel Message Pair PairScorer Text",
     "models.function": "FunctionChat FunctionEmbedder FunctionScorer",
@@ -132,8 +142,12 @@ _HOMES = {
     "rerankers.adaptive": "Adaptive",
     "rerankers.blocks": "Blocks",
     "rerankers.by_document": "ByDocument",
+    "rerankers.collaborative": "Collaborative",
     "rerankers.cross_encoder": "CrossEncoder",
     "rerankers.elimination": "Elimination",
+    "rerankers.feature_refinement": "FeatureRefinement",
+    "rerankers.feedback_query": "FeedbackQuery",
+    "rerankers.graph": "GraphPropagation",
     "rerankers.grouped": "Grouped",
     "rerankers.keep_order": "KeepOrder",
     "rerankers.lexical": "CorpusStatistics Lexical",

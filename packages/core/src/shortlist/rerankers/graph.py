@@ -1,0 +1,100 @@
+"""Scores that flow between passages that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shortlist.algorithms.fusion import rescaled
+from shortlist.algorithms.propagation import pagerank, propagated
+from shortlist.arrays import Floats
+from shortlist.errors import InputError
+from shortlist.graphs import DocumentGraph, GraphBuilder, Keywords, Metadata, Neighbours
+from shortlist.models.base import Embedder
+from shortlist.models.named import check_model
+from shortlist.models.static_embedder import StaticEmbedder
+from shortlist.passage import Passage
+from shortlist.plan import Plan
+from shortlist.ranking import Ranking, Reasons
+from shortlist.reranker.base import Need, Reranker, Source
+from shortlist.rerankers.inputs import passage_vectors, prior_scores
+
+_NAMED = 3
+"""How many neighbours a reason names."""
+
+
+@dataclass(frozen=True)
+class GraphPropagation(Reranker):
+    """Passages lift those that they belong with: what G-RAG's graph gives without a trained network.
+
+    The prior is the score of the retriever, or of the stage before, on [0, 1] over the list; where a passage has none,
+    the cosine to the query stands for all. A passage without neighbours keeps its prior. Reasons tell the prior and,
+    where a passage rose above it, the neighbours that brought it most: by id, or by place in the input.
+
+    Attributes:
+        builder: says which passages belong together.
+        method: `propagation` mixes a score with the mean of its neighbours' (Diaz, 2005); `pagerank` is where a walker
+            is found that begins, and with 1 - alpha begins again, at a passage by its prior.
+        alpha: in [0, 1): 0 is the prior, near 1 only the graph.
+        embedder: asked when the builder needs vectors that passages do not carry, and when scores are missing.
+    """
+
+    name = "graph"
+    source = Source("Don't Forget to Connect! Improving RAG with Graph-based Reranking", "arXiv 2405.18414", 2024)
+    needs: ClassVar[frozenset[Need]] = frozenset({"scores"})
+
+    builder: Keywords | Neighbours | Metadata | GraphBuilder = field(default_factory=Keywords)
+    method: Literal["propagation", "pagerank"] = "propagation"
+    alpha: float = 0.3
+    embedder: Embedder = field(default_factory=StaticEmbedder)
+
+    def __post_init__(self) -> None:
+        check_model(Embedder, self.embedder)
+        if not isinstance(self.builder, GraphBuilder):
+            raise InputError(f"needs a graph builder such as Keywords(), not a {type(self.builder).__name__}")
+        if self.method not in ("propagation", "pagerank") or not 0.0 <= self.alpha < 1.0:
+            raise InputError("method is propagation or pagerank, and alpha is in [0, 1)")
+
+    def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
+        """At most two rounds: vectors for the graph, and for cosines where scores are missing."""
+        prior, repairs = yield from prior_scores(query, passages, self.embedder)
+        vectors = (yield from passage_vectors(passages, self.embedder)) if self.builder.needs_vectors else None
+        graph = self.builder.build(passages, vectors)
+        if len(graph) != len(passages):
+            raise InputError(f"{type(self.builder).__name__} built {len(graph)} nodes for {len(passages)} passages")
+        return self._ranking(passages, rescaled(prior, "minmax"), graph).noting(*repairs)
+
+    def _ranking(self, passages: Sequence[Passage], prior: Floats, graph: DocumentGraph) -> Ranking:
+        walks = self.method == "pagerank"
+        rank = pagerank if walks else propagated
+        scores, begun = rank(graph.walk, prior, self.alpha), rank(graph.walk, prior, 0.0)
+        names = _lifters(passages, graph, scores / graph.walk.totals if walks else scores, scores > begun + 1e-9)
+        reasons: list[Reasons] = [
+            {"prior": value, "lifted by": names[i]} if i in names else {"prior": value}
+            for i, value in enumerate(prior.tolist())
+        ]
+        return Ranking.by_score(passages, scores, "utility", reasons)
+
+
+def _lifters(
+    passages: Sequence[Passage], graph: DocumentGraph, given: Floats, rose: NDArray[np.bool_]
+) -> dict[int, str]:
+    """For each passage that rose, the neighbours that brought it most: an edge's weight times what its end gives."""
+    ends = np.concatenate([graph.sources, graph.targets])
+    others = np.concatenate([graph.targets, graph.sources])
+    flows = np.concatenate([graph.strengths] * 2) * given[others]
+    kept = np.flatnonzero(rose[ends] & (flows > 0.0))
+    order = kept[np.lexsort((others[kept], -flows[kept], ends[kept]))]
+    found: dict[int, list[int]] = {}
+    for end, other in zip(ends[order].tolist(), others[order].tolist(), strict=True):
+        found.setdefault(end, []).append(other)
+    return {end: ", ".join(_called(passages, i) for i in best[:_NAMED]) for end, best in found.items()}
+
+
+def _called(passages: Sequence[Passage], i: int) -> str:
+    name = passages[i].id
+    return f"#{i + 1}" if name is None else str(name)
