@@ -162,9 +162,8 @@ def mean_ndcg(make, queries=25, **noise):
 
 
 def test_the_default_is_no_worse_than_the_sliding_window():
-    """A small version of `benchmarks/strategies.py`; there the difference is 0.06, with a standard error of 0.005."""
-    noise = {"noise": 1.0}
-    assert mean_ndcg(Grouped, **noise) > mean_ndcg(SlidingWindow, **noise)
+    """A small version of `benchmarks/strategies.py`; there the difference is 0.050, with a standard error of 0.006."""
+    assert mean_ndcg(Grouped, noise=0.5) > mean_ndcg(SlidingWindow, noise=0.5) + 0.01
 
 
 def test_adaptive_spends_its_calls_where_it_is_unsure():
