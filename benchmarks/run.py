@@ -23,7 +23,10 @@ from table import Table
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 # In the order of the page. Each runs in a process of its own: none inherits another's imports, threads or memory.
-NAMES = ("quality", "cross_encoder", "memory", "many", "mmr", "import_time", "overhead", "llm_http", "strategies", "neighbourhood")
+NAMES = (
+    "quality", "cross_encoder", "memory", "many", "mmr", "import_time", "overhead", "llm_http", "strategies",
+    "neighbourhood",
+)  # fmt: skip
 INTRODUCTION = """# Benchmarks
 
 Times are CPU times and mostly ratios to another library in the same process: they hold on other machines better than

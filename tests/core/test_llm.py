@@ -1,5 +1,7 @@
 """The front door: a language model, asked as a system asks; and what scorers promise to strategies."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from shortlist import (
@@ -9,6 +11,8 @@ from shortlist import (
     FunctionScorer,
     InputError,
     KeepOrder,
+    Likelihood,
+    LikelihoodModel,
     Limits,
     Llm,
     ModelError,
@@ -17,6 +21,8 @@ from shortlist import (
     Passage,
     Pointwise,
     Prompted,
+    Rebel,
+    Reply,
     Runtime,
     SlidingWindow,
     from_dict,
@@ -41,7 +47,9 @@ def test_whatever_the_model_writes_every_passage_is_ranked_and_it_is_told():
     assert ranking.texts == TEXTS and "missing" in ranking.degraded and "names no passage" in ranking.repairs[-1]
 
 
-@pytest.mark.parametrize("system", [name for name, spec in prompts().items() if spec.contract not in ("pair", "likelihood")])
+@pytest.mark.parametrize(
+    "system", [name for name, spec in prompts().items() if spec.contract not in ("pair", "likelihood")]
+)
 def test_a_system_that_cannot_read_one_answer_leaves_the_order_as_it_came(system):
     ranking = Llm(written("no idea"), system).rank("q", TEXTS)
     assert ranking.texts == TEXTS and ranking.degraded
@@ -51,6 +59,32 @@ def test_a_model_that_fails_is_an_error_and_another_can_answer():
     with pytest.raises(ModelError, match="made to fail"):
         Llm(FailingChat()).rank("q", TEXTS)
     assert (Llm(FailingChat()) | KeepOrder()).rank("q", TEXTS).texts == TEXTS
+
+
+def test_another_reranker_answers_where_nothing_could_be_read():
+    for first in (Llm(written("no idea")), Rebel(written("no idea")), Llm(written("no idea"))[:3]):
+        ranking = (first | CrossEncoder(OverlapScorer())).rank("sea", TEXTS)
+        assert ranking.texts[0] == "sea" and "wrote nothing that could be read" in ranking.degraded
+        assert (first | Llm(FailingChat())).rank("q", TEXTS).unanswered
+    assert not (Llm(written("[2] > [1]"), "rankzephyr") | KeepOrder()).rank("q", TEXTS).unanswered
+
+
+def test_a_mistake_in_the_setup_is_an_error_and_no_bad_ranking():
+    for reranker in (Llm(written("[1]")), Rebel(written("[1]"))):
+        with pytest.raises(InputError, match="needs a price"):
+            reranker.rank("q", TEXTS, runtime=Runtime(limits=Limits(money=1.0)))
+
+
+def test_a_system_takes_the_kind_of_model_it_needs():
+    @dataclass(frozen=True)
+    class Shortest(LikelihoodModel):
+        def answer(self, payloads, call):
+            return [Reply(Likelihood(-float(len(each.messages[0].content)), 1)) for each in payloads]
+
+    assert Llm(Shortest(), "upr").rank("q", ["a long text", "short"]).texts[0] == "short"
+    assert make("llm", {"system": "upr"}, models=[Shortest()]) == Llm(Shortest(), "upr")
+    with pytest.raises(InputError, match="needs a LikelihoodModel, not a ConstantChat"):
+        Llm(ConstantChat(), "upr")
 
 
 def test_a_list_that_fits_one_window_is_one_call():
@@ -149,7 +183,10 @@ class TestServersAreAskedWhatIsKnown:
 
 def _overlaps(request):
     text = request.messages[-1].content.lower()
-    return any(all(word in text for word in pair) for pair in (("what causes the tides", "moon"), ("why does yeast", "gas"), ("who wrote", "1600")))
+    return any(
+        all(word in text for word in pair)
+        for pair in (("what causes the tides", "moon"), ("why does yeast", "gas"), ("who wrote", "1600"))
+    )
 
 
 def test_labels_that_are_not_numbers_tell_nothing():

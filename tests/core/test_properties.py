@@ -135,6 +135,7 @@ def test_scores_and_vectors_that_are_not_finite(name, bad):
         check_ranking(ranking, texts)
 
 
+@pytest.mark.slow
 @every_reranker
 def test_ten_thousand_candidates(name):
     passages = [Passage(f"passage {i} on tides", score=float(-i)) for i in range(10_000)]
@@ -144,6 +145,7 @@ def test_ten_thousand_candidates(name):
     assert len(ranking) <= 5
 
 
+@pytest.mark.slow
 @every_reranker
 def test_a_text_of_a_megabyte(name):
     passages = ["tides " * 170_000, "moon"]

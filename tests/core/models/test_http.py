@@ -149,11 +149,11 @@ def test_no_key_no_header():
 
 
 def test_is_a_value_that_settings_can_hold():
-    door = HttpRerank("http://host/", "jina", "m", price=Price(0.1), kind_of_score="cosine")
-    assert door == HttpRerank("http://host", "jina", "m", price=(0.1, 0.0, 0.0), kind_of_score="cosine")
+    door = HttpRerank("http://host/", "jina", "m", price=Price(search=0.1), kind_of_score="cosine")
+    assert door == HttpRerank("http://host", "jina", "m", price=(0.0, 0.0, 0.1), kind_of_score="cosine")
     assert pickle.loads(pickle.dumps(door)) == door
     assert model_from_dict(json.loads(json.dumps(model_to_dict(door)))) == door
-    assert model_from_dict({"model": "http-rerank", "url": "http://h", "price": {"search": 2}}).price == Price(2)
+    assert model_from_dict({"model": "http-rerank", "url": "http://h", "price": {"search": 2}}).price == Price(search=2)
     assert door.score_kind == "cosine"
     reranker = CrossEncoder(door)
     assert load(json.loads(json.dumps(reranker.to_dict()))) == reranker

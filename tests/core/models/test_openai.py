@@ -290,7 +290,7 @@ def test_a_refusal_is_said(saying):
 
 def test_a_server_that_counts_nothing_has_no_known_cost(saying):
     with saying({**chat("x"), "usage": None}) as server:
-        usage = asked("sync", model_at(server, price=(0.0, 1.0, 1.0))).usage
+        usage = asked("sync", model_at(server, price=(1.0, 1.0))).usage
         assert (usage.tokens_in, usage.tokens_out, usage.money) == (0, 0, None)
 
 
@@ -339,7 +339,7 @@ def test_the_packages_own_retries_are_off():
 
 
 def test_is_a_value_that_settings_can_hold():
-    model = OpenAIChat("m", "http://host/v1/", price=Price(0.0, 1.0, 2.0), options='{"seed": 1}')
+    model = OpenAIChat("m", "http://host/v1/", price=Price(1.0, 2.0), options='{"seed": 1}')
     assert pickle.loads(pickle.dumps(model)) == model
     assert model_from_dict(json.loads(json.dumps(model_to_dict(model)))) == model
     assert as_model(doors.ChatModel, "m") == OpenAIChat("m")

@@ -155,6 +155,7 @@ class Ranking:
         rounds: a trace of what was asked.
         repairs: what malformed input or output was mended, in words.
         degraded: why a fallback or a partial result answered; None when all went as planned.
+        unanswered: whether models were asked and none wrote anything of use, so that the order is that of the input.
     """
 
     kept: Sequence[Ranked]
@@ -165,6 +166,7 @@ class Ranking:
     rounds: tuple[RoundTrace, ...] = ()
     repairs: tuple[str, ...] = ()
     degraded: str | None = None
+    unanswered: bool = False
 
     @classmethod
     def by_score(
@@ -252,6 +254,7 @@ class Ranking:
             "rounds": [asdict(each) for each in self.rounds],
             "repairs": list(self.repairs),
             "degraded": self.degraded,
+            "unanswered": self.unanswered,
         }
 
     @classmethod
@@ -267,6 +270,7 @@ class Ranking:
             rounds=rounds,
             repairs=tuple(data["repairs"]),
             degraded=data["degraded"],
+            unanswered=data["unanswered"],
         )
 
     def to_json(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -116,7 +116,8 @@ def noted(ranking: Ranking, answers: Sequence[Scores | Missing]) -> Ranking:
     blank = sum(not answer.discarded and not np.isfinite(answer.rows).any() for answer in read)
     troubles = [f"{len(failed)} of {len(answers)} batches failed: {failed[0]}"] if failed else []
     troubles += [f"nothing could be read in {blank} of {len(answers)} answers"] if blank else []
-    return ranking.noting(*repairs, degraded="; ".join(troubles) or None)
+    told = ranking.noting(*repairs, degraded="; ".join(troubles) or None)
+    return replace(told, unanswered=blank == len(read))
 
 
 def _sorted(places: np.ndarray, totals: Floats) -> list[int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from numbers import Real
+from typing import ClassVar, Literal, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
@@ -166,8 +167,11 @@ class ChatModel(Model[ChatRequest, ChatReply], ABC):
 
     def fault(self, value: ChatReply) -> str | None:
         """Why this is not a reply, or None."""
-        text: object = value.text
-        return None if isinstance(text, str) else f"a reply whose text is {type(text).__name__}"
+        text, labels = cast(tuple[object, object], value[:2])
+        if not isinstance(text, str):
+            return f"a reply whose text is {type(text).__name__}"
+        told = isinstance(labels, Mapping) and all(isinstance(each, Real) for each in labels.values())
+        return None if told else f"a reply whose labels are no log-probabilities: {labels!r}"
 
     def chat(self, requests: Sequence[ChatRequest]) -> Plan[list[ChatReply]]:
         """Ask all of them at once."""

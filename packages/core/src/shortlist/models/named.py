@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, cast
 
 from shortlist.errors import InputError
@@ -35,21 +36,29 @@ _BY_TEXT = {
     LikelihoodModel: ("torch-likelihood", "weights"),
 }
 
+_MAKERS: dict[type, str] = {
+    Embedder: "OnnxEmbedder",
+    PairScorer: "OnnxCrossEncoder",
+    ChatModel: "OpenAIChat",
+    LikelihoodModel: "TorchLikelihood",
+}
+
 
 def default_scorer() -> PairScorer:
     """The cross-encoder that is meant when none is named."""
     return cast(PairScorer, model_from_dict({"model": "onnx-cross-encoder", "weights": "ms-marco-minilm"}))
 
 
-def as_model(kind: type[Model[Any, Any]], value: object) -> Model[Any, Any]:
-    """A model of this kind from a model, a text or a dict.
+def as_model(kinds: type[Model[Any, Any]] | tuple[type[Model[Any, Any]], ...], value: object) -> Model[Any, Any]:
+    """A model of one of these kinds from a model, a text or a dict. A text names one of the first kind.
 
     Raises:
-        InputError: it is not one, or not of this kind.
+        InputError: it is not one, or of another kind.
     """
-    model = _made(kind, value)
-    if not isinstance(model, kind):
-        raise InputError(f"needs a {kind.__name__}, not {type(model).__name__}")
+    several = kinds if isinstance(kinds, tuple) else (kinds,)
+    model = _made(several[0], value)
+    if not isinstance(model, several):
+        raise InputError(f"needs a {' or '.join(kind.__name__ for kind in several)}, not {type(model).__name__}")
     return model
 
 
@@ -63,7 +72,7 @@ def check_model(kind: type, value: object) -> None:
         return
     hint = ""
     if isinstance(value, str):
-        hint = f": Onnx{'Embedder' if kind is Embedder else 'CrossEncoder'}({value!r}) makes one of a name"
+        hint = f": {_MAKERS[kind]}({value!r}) makes one of a name" if kind in _MAKERS else ""
     elif callable(value):
         hint = ": FunctionEmbedder, FunctionScorer and FunctionChat make one of a function"
     raise InputError(f"needs a {kind.__name__}, not a {type(value).__name__}{hint}")
@@ -80,8 +89,18 @@ def _from_text(kind: type[Model[Any, Any]], text: str) -> Model[Any, Any]:
         return model_from_dict({"model": "static"})
     if kind not in _BY_TEXT:
         raise InputError(f"{text!r} does not name a {kind.__name__}")
+    if kind is ChatModel and _is_here(text):
+        return model_from_dict({"model": "torch-chat", "weights": text})
     name, field = _BY_TEXT[kind]
     return model_from_dict({"model": name, field: text} if field != "model" else {"model": name, "name": text})
+
+
+def _is_here(text: str) -> bool:
+    """Whether a text names a language model of the catalogue, or a folder; else it is one that a server knows."""
+    from shortlist.models.catalogue import catalogue
+
+    named = catalogue().get(text)
+    return named.kind == "language model" if named is not None else Path(text, "config.json").exists()
 
 
 def model_from_dict(data: Mapping[Any, Any]) -> Model[Any, Any]:

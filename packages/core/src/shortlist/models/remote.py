@@ -24,14 +24,14 @@ class Price(NamedTuple):
     """What a server charges, in any one currency.
 
     Attributes:
-        search: for each search unit; one request is one unit where the server does not count them.
         million_in: for a million tokens read.
         million_out: for a million tokens written.
+        search: for each search unit; one request is one unit where the server does not count them.
     """
 
-    search: float = 0.0
     million_in: float = 0.0
     million_out: float = 0.0
+    search: float = 0.0
 
 
 def as_price(value: object) -> Price | None:

@@ -59,7 +59,7 @@ class PromptSpec:
         ids: how passages are named.
         listed: one name in `{ids}`, where they stand with commas between them. Placeholder: `{id}`.
         window: the most passages that a prompt may hold; 1 for pointwise, 2 for pairwise.
-        grammar: what the answer is read with.
+        grammar: what the answer is read with; a file may leave it to the contract.
         reversed: whether the answer names the worst first.
         guided: whether a model that can be held to a form is held to the grammar's; not where it thinks aloud first.
         labels: whose log-probabilities are wanted: of one passage the grades, the best first; of several what is
@@ -77,7 +77,7 @@ class PromptSpec:
             `{query}`, `{n}`.
         without_instruction: what it is where there is none.
         target: whose likelihood is wanted.
-        strategy: the reranker that its authors use it with.
+        strategy: the reranker that its authors use it with; a file may leave it to contract and window.
         settings: of that reranker.
     """
 
@@ -161,6 +161,8 @@ class PromptSpec:
             name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
         }
         try:
+            values.setdefault("grammar", _USUAL.get(str(data.get("contract")), ""))
+            values.setdefault("strategy", _usual_strategy(str(data.get("contract")), int(data.get("window", 1))))
             values["turns"] = tuple(Turn(**turn) for turn in data["turns"])
             values["settings"] = tuple(dict(data.get("settings", {})).items())
             return cls(**values)
@@ -170,6 +172,16 @@ class PromptSpec:
             raise InputError(f"prompt {data.get('name', '')}: it has no {error}") from error
         except (TypeError, ValueError) as error:
             raise InputError(f"prompt {data.get('name', '')}: {error}") from error
+
+
+# Where a file does not say how an answer is read.
+_USUAL = {"ranking": "ranking", "pick": "pick", "scores": "score-map", "number": "number"}
+
+
+def _usual_strategy(contract: str, window: int) -> str:
+    if window <= 2:
+        return "pointwise" if window == 1 else "pairwise"
+    return "setwise" if contract == "pick" else "grouped"
 
 
 # Tags that answers are written in; they stand in templates as examples.
@@ -191,6 +203,8 @@ def prompt(name: str) -> PromptSpec:
     Raises:
         InputError: there is none, or its file cannot be read as one.
     """
+    if not isinstance(name, str):
+        raise InputError(f"a prompt is named by text, not by a {type(name).__name__}")
     if name in prompts():
         return prompts()[name]
     if not name.endswith(".toml"):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shortlist.errors import ModelError
+from shortlist.errors import ParseError, ShortlistError
 from shortlist.passage import Passage
 from shortlist.plan import Missing, Plan
 from shortlist.ranking import Items, Ranking, ScoreKind
@@ -39,6 +39,7 @@ class Bench:
         order: the best order so far, for the case that a limit ends the work; a strategy writes it.
         judged: windows judged.
         failures: why the others were not.
+        waiting: windows asked about whose answer is still to come, by plans that run side by side.
         repairs: what was mended, and how often.
     """
 
@@ -48,6 +49,7 @@ class Bench:
     order: list[int] = field(init=False)
     judged: int = 0
     failures: list[Missing] = field(default_factory=list)
+    waiting: int = 0
     repairs: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -65,14 +67,18 @@ class Bench:
             ModelError: nothing that was ever asked has been answered.
             LimitReached: the round would pass a limit.
         """
+        if any(len(window) > self.scorer.window or len({*window}) < len(window) for window in windows):
+            raise ShortlistError(f"a window above {self.scorer.window}, or with a passage twice: the strategy's defect")
         asked = [i for i, window in enumerate(windows) if len(window) > 1 or self.scorer.window == 1]
         found: list[Judged | None] = [Judged(tuple(window), len(window), {}) for window in windows]
         if not asked:
             return found
+        self.waiting += len(asked)
         told = yield from self.scorer.judge(self.query, [[self.passages[i] for i in windows[a]] for a in asked])
+        self.waiting -= len(asked)
         for i, each in zip(asked, told, strict=True):
             found[i] = self._taken(windows[i], each)
-        if not self.judged and self.failures:
+        if not self.judged and not self.waiting:
             self._give_up()
         return found
 
@@ -94,9 +100,9 @@ class Bench:
         return Judged(tuple(window[place] for place in told.order), told.named, scores)
 
     def _give_up(self) -> None:
-        """A model that fails is an error; one that writes nonsense has been asked, and its nonsense is reported."""
+        """What fails is an error; a model that writes nonsense has answered, and its nonsense is reported."""
         for each in self.failures:
-            if isinstance(each.error, ModelError):
+            if not isinstance(each.error, ParseError):
                 raise each.error
 
     def _why(self) -> str:

@@ -66,9 +66,16 @@ class Chain(Reranker):
         return Top(replace(self, second=self.second.top(k)), k)
 
 
+_FAILURES = (ModelError, ParseError, LimitReached)
+
+
 @dataclass(frozen=True)
 class Fallback(Reranker):
-    """`first | second`: second answers when a model of the first fails or a limit is reached; marked as degraded."""
+    """`first | second`: second answers when a model of the first fails or a limit is reached; marked as degraded.
+
+    It answers as well when the first's models wrote nothing that could be read. A first that has a part of an answer
+    when a limit is reached gives that. Both share the limits of the ranking.
+    """
 
     name = "fallback"
 
@@ -77,11 +84,21 @@ class Fallback(Reranker):
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """The first, or else the second."""
+        first: Ranking | None = None
         try:
-            return (yield from subplan(self.first, query, passages))
-        except (ModelError, ParseError, LimitReached) as error:
-            ranking = yield from subplan(self.second, query, passages)
-            return ranking.noting(degraded=f"{_said(self.first)} failed ({error}): {_said(self.second)} answered")
+            first = yield from subplan(self.first, query, passages)
+            why = "wrote nothing that could be read"
+        except _FAILURES as error:
+            why = f"failed ({error})"
+        if first is not None and not first.unanswered:
+            return first
+        try:
+            second = yield from subplan(self.second, query, passages)
+        except _FAILURES:
+            if first is None:
+                raise
+            return first
+        return second.noting(degraded=f"{_said(self.first)} {why}: {_said(self.second)} answered")
 
     def warm_up(self) -> None:
         """Warm both up; a server of the first that is down now is what the second is there for."""

@@ -36,8 +36,13 @@ class Setting:
 
     @property
     def model_kind(self) -> type[Model[Any, Any]] | None:
-        """The kind of model that belongs here, or None when it is not a model."""
-        return next((c for c in _classes(self.type) if issubclass(c, Model)), None)
+        """The kind of model that belongs here, or the first of them; None when it is not a model."""
+        return next(iter(self.model_kinds), None)
+
+    @property
+    def model_kinds(self) -> tuple[type[Model[Any, Any]], ...]:
+        """The kinds of model that belong here, the usual one first."""
+        return tuple(c for c in _classes(self.type) if issubclass(c, Model))
 
     @property
     def holds_rerankers(self) -> bool:
@@ -96,18 +101,16 @@ def _given(cls: type[Reranker], setting: Setting, models: Sequence[Model[Any, An
     if setting.holds_scorer:
         usual: str = getattr(cls, "prompt", "")
         return as_scorer(usual, models) if usual and can_answer(usual, models) else None
-    kind = setting.model_kind
-    return next((m for m in models if isinstance(m, kind)), None) if kind is not None else None
+    return next((m for kind in setting.model_kinds for m in models if isinstance(m, kind)), None)
 
 
 def _value(setting: Setting, value: Any, models: Sequence[Model[Any, Any]]) -> Any:
-    kind = setting.model_kind
     if value is None:
         return None
     if setting.holds_scorer:
         return as_scorer(value, models)
-    if kind is not None:
-        return as_model(kind, value)
+    if setting.model_kinds:
+        return as_model(setting.model_kinds, value)
     return _rerankers(value, models) if setting.holds_rerankers else _plain(setting.type, value)
 
 

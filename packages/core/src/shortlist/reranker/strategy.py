@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from shortlist.errors import InputError, LimitReached
+from shortlist.models.base import PairScorer
 from shortlist.passage import Passage
 from shortlist.plan import Plan
 from shortlist.ranking import Items, Ranking
@@ -38,10 +39,15 @@ class Strategy(Reranker):
     k: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.scorer, Scorer):
-            raise InputError(f"needs a scorer, not a {type(self.scorer).__name__}: Prompted(model, prompt) makes one")
+        given: object = self.scorer
+        if not isinstance(given, Scorer):
+            hint = "PairHead(model)" if isinstance(given, PairScorer) else "Prompted(model, prompt)"
+            raise InputError(f"needs a scorer, not a {type(given).__name__}: {hint} makes one")
         if self.scorer.window < self.least:
-            raise InputError(f"{self.name} needs a scorer that judges {self.least} passages together")
+            raise InputError(
+                f"{self.name} needs a scorer that judges {self.least} passages together; this one judges one by one, "
+                "as Pointwise wants it"
+            )
         for limit in (self.depth, self.k):
             if limit is not None:
                 checked_k(limit)
@@ -59,6 +65,8 @@ class Strategy(Reranker):
             if not bench.judged:
                 raise
             ranking = Ranking.by_order(bench.passages, bench.order).noting(degraded=f"stopped early: {limit}")
+        if bench.failures and not bench.judged:
+            ranking = replace(Ranking.by_order(bench.passages, range(len(bench))), unanswered=True)
         missing = f"{len(bench.failures)} judgements are missing" if bench.failures else None
         whole = _with_rest(ranking, passages).noting(*bench.notes(), degraded=missing)
         return whole if self.k is None else whole.top(self.k)

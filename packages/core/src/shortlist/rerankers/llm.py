@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from shortlist.errors import InputError
-from shortlist.models.base import ChatModel
-from shortlist.models.named import check_model
+from shortlist.models.base import ChatModel, LikelihoodModel, PairScorer
 from shortlist.passage import Passage
 from shortlist.plan import Plan
 from shortlist.prompts.spec import prompt
@@ -26,24 +25,23 @@ class Llm(Reranker):
     `SlidingWindow(Prompted(model, "rankzephyr"), stride=5)`.
 
     Attributes:
-        model: the language model.
+        model: the language model: for most systems a chat model, for those by likelihood a `LikelihoodModel`.
         system: whose prompt and strategy; by default our own, for any model that follows instructions.
         instruction: what is relevant, for prompts that have a place for it.
         depth: how many of the first candidates are judged; the rest follow them as they came in. None for what the
-            strategy judges.
+            strategy judges: a hundred, of most.
     """
 
     name = "llm"
     needs: ClassVar[frozenset[Need]] = frozenset({"chat"})
     order_sensitive = True
 
-    model: ChatModel
+    model: ChatModel | LikelihoodModel | PairScorer
     system: str = "shortlist"
     instruction: str | None = None
     depth: int | None = None
 
     def __post_init__(self) -> None:
-        check_model(ChatModel, self.model)
         self.strategy()
 
     def strategy(self) -> Strategy:

@@ -51,21 +51,21 @@ def scorer_to_dict(scorer: Scorer) -> dict[str, Any]:
         return {"model": model_to_dict(scorer.model)}
     if isinstance(scorer, Prompted):
         model = model_to_dict(cast(Model[Any, Any], scorer.model))
-        return {"prompt": scorer.prompt, "model": model, "instruction": scorer.instruction}
+        return {"prompt": scorer.prompt, "model": model, "instruction": scorer.instruction, "check": scorer.check}
     raise InputError(f"{type(scorer).__name__} cannot be written down: give it again when loading")
 
 
 def _prompted(data: Mapping[Any, Any], models: Models) -> Prompted:
-    unknown = sorted(set(data) - {"prompt", "model", "instruction"})
+    unknown = sorted(set(data) - {"prompt", "model", "instruction", "check"})
     if unknown:
-        raise InputError(f"a scorer has no setting {unknown[0]!r}; it has prompt, model, instruction")
+        raise InputError(f"a scorer has no setting {unknown[0]!r}; it has prompt, model, instruction, check")
     name = data["prompt"]
     kind = model_kind(prompt(name))
     given = data.get("model")
     model = as_model(kind, given) if given is not None else next((m for m in models if isinstance(m, kind)), None)
     if model is None:
         raise InputError(f"the prompt {name} needs a {kind.__name__} to answer it")
-    return Prompted(cast(Any, model), name, data.get("instruction"))
+    return Prompted(cast(Any, model), name, data.get("instruction"), data.get("check", True))
 
 
 def _pair_head(data: Mapping[Any, Any]) -> PairHead:

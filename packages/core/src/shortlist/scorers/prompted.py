@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from shortlist.errors import ShortlistError
+from shortlist.errors import InputError, ShortlistError
 from shortlist.models.base import (
     ChatModel,
     ChatRequest,
@@ -40,7 +40,7 @@ class Prompted(Scorer):
             behind a wrong template it would not fail, but rank at random.
 
     Raises:
-        InputError: no such prompt, or a model that cannot answer it.
+        InputError: no such prompt, a model that cannot answer it, or an instruction that is no text.
     """
 
     model: ChatModel | LikelihoodModel | PairScorer
@@ -50,6 +50,8 @@ class Prompted(Scorer):
 
     def __post_init__(self) -> None:
         check_model(model_kind(self.spec), self.model)
+        if not isinstance(self.instruction, str | None):
+            raise InputError(f"an instruction is text, not a {type(self.instruction).__name__}")
 
     @property
     def spec(self) -> PromptSpec:
@@ -90,13 +92,14 @@ class Prompted(Scorer):
             self._check()
 
     def _check(self) -> None:
-        for known in known_pairs():
-            texts = (known.relevant, known.other)
+        for turn, known in enumerate(known_pairs()):
+            step = -1 if turn == 1 else 1  # a model that takes the first of a window, whatever it is, is found out
+            texts = (known.relevant, known.other)[::step]
             windows = [[Passage(text)] for text in texts] if self.window == 1 else [[Passage(text) for text in texts]]
             payloads: Sequence[Any] = [self._payload(known.query, window) for window in windows]
             answers = cast(Model[Any, Any], self.model).answer(payloads, Call())
             told = [self._known(reply, len(window)) for reply, window in zip(answers, windows, strict=True)]
-            relevant, other = [score for scores in told for score in scores]
+            relevant, other = [score for scores in told for score in scores][::step]
             told_apart(known, relevant, other, self.model.label)
 
     def _known(self, reply: Reply[Any] | ShortlistError, n: int) -> Sequence[float]:
