@@ -7,8 +7,10 @@ import pytest
 from shortlist import (
     ChatReply,
     CrossEncoder,
+    Elimination,
     FunctionChat,
     FunctionScorer,
+    Grouped,
     InputError,
     KeepOrder,
     Likelihood,
@@ -101,6 +103,15 @@ def test_every_prompt_holds_the_passages_of_its_window():
     assert all(text in whole for text in (*TEXTS, "the query"))
 
 
+@pytest.mark.parametrize("window", [2, 3, 4, 5])
+@pytest.mark.parametrize("make_it", [Grouped, Elimination])
+def test_the_best_of_each_group_goes_on_in_small_windows_too(make_it, window):
+    texts = [f"text {i}" for i in range(37)]
+    model = OracleChat({text: float(i * 17 % 37) for i, text in enumerate(texts)})
+    ranking = make_it(Prompted(model, "rankzephyr"), window=window).rank("q", texts)
+    assert model.grades[ranking.texts[0]] == 36.0
+
+
 def test_a_limit_gives_the_best_order_so_far():
     texts = [f"text {i}" for i in range(40)]
     model = OracleChat({text: float(i) for i, text in enumerate(texts)})
@@ -134,6 +145,13 @@ def test_scorers_are_written_down_and_read_by_name():
         (lambda: Pointwise(Prompted(ConstantChat(), "rankgpt")), "one by one"),
         (lambda: SlidingWindow("rankgpt"), r"Prompted\(model, prompt\)"),
         (lambda: SlidingWindow(Prompted(ConstantChat(), "rankgpt"), window=200), "window of 2 to 20"),
+        (
+            lambda: SlidingWindow(Prompted(ConstantChat(), "rankgpt"), stride=1.5),
+            "stride must be a whole number, not 1.5",
+        ),
+        (lambda: Grouped(Prompted(ConstantChat(), "rankgpt"), seed=-1), "seed must be a whole number"),
+        (lambda: Rebel(ConstantChat(), words=1.5), "words must be a whole number"),
+        (lambda: Rebel(ConstantChat(), metadata_keys="title"), "list of names"),
         (lambda: as_scorer("rankgpt"), "needs a ChatModel to answer it"),
         (lambda: as_scorer({"prompt": "rankgpt", "mode": 1}), "no setting 'mode'"),
         (lambda: as_scorer({"scorer": 1}), "a cross-encoder, a model alone"),
@@ -153,7 +171,7 @@ def test_a_cross_encoder_under_any_strategy_is_a_cross_encoder():
 def test_one_failed_pair_is_a_missing_vote():
     ranking = Pointwise(PairHead(FailingScorer(OverlapScorer(), after=3))).rank("sea moon", TEXTS)
     assert ranking.texts[-1] == "sea" and "not judged" in ranking.kept[-1].reasons
-    assert "1 judgements are missing" in ranking.degraded
+    assert "missing judgements: 1 of 4" in ranking.degraded
 
 
 def test_what_is_below_the_depth_follows_unjudged():

@@ -170,10 +170,8 @@ def test_missing_votes_are_survived_and_told(cls, seed):
     check_ranking(ranking, candidates)
     missing = sum(bool(failing[i]) for i in range(1, judge.calls))
     if missing:
-        assert ranking.degraded == f"{missing} judgements are missing"
-        assert any(
-            f"{missing} of {judge.calls} judgements are missing: made to fail" in each for each in ranking.repairs
-        )
+        assert ranking.degraded == f"missing judgements: {missing} of {judge.calls}"
+        assert any(f"missing judgements: {missing} of {judge.calls}: made to fail" in each for each in ranking.repairs)
 
 
 @every_strategy

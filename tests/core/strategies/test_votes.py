@@ -46,7 +46,7 @@ def test_pointwise_scores_are_the_scorers_and_the_unscored_come_last():
     ranking = Pointwise(Some(1)).rank("q", passages([9, 1, 8, 3, 1]))
     assert worths(ranking) == [3, 1, 1, 9, 8] and ranking.scores == [3.0, 1.0, 1.0, 1.0, 1.0]
     assert [item.reasons for item in ranking.kept] == [{}] * 3 + [{"not judged": "its judgement is missing"}] * 2
-    assert ranking.degraded == "1 judgements are missing"
+    assert ranking.degraded == "missing judgements: 1 of 5"
 
 
 def test_pointwise_on_a_cross_encoder_is_the_cross_encoder():

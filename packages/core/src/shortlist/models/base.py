@@ -6,7 +6,7 @@ import math
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import ClassVar, Literal, NamedTuple, TypeAlias, cast
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -167,7 +167,8 @@ class ChatModel(Model[ChatRequest, ChatReply], ABC):
 
     def fault(self, value: ChatReply) -> str | None:
         """Why this is not a reply, or None."""
-        text, labels = cast(tuple[object, object], value[:2])
+        text: object = value.text
+        labels: object = value.labels
         if not isinstance(text, str):
             return f"a reply whose text is {type(text).__name__}"
         told = isinstance(labels, Mapping) and all(isinstance(each, Real) for each in labels.values())

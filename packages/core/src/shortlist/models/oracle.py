@@ -51,7 +51,8 @@ class OracleChat(ChatModel):
     concurrency: int = 1000
     remote = True
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return hash((len(self.grades), self.noise, self.rho, self.pull, self.growth, self.seed))
 
     def split(self, payloads: Sequence[ChatRequest]) -> list[list[int]]:
         """All at once: an answer takes no time."""

@@ -30,6 +30,9 @@ _FULL_WIDTH = str.maketrans("＜＞［］", "<>[]")
 # Controls, and the invisible tag characters in which text can be hidden from a reader but not from a model.
 _UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\U000e0000-\U000e007f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Printable ASCII, line breaks and tabs, and none of the signs that tokens, tags and identifiers begin with: as most
+# passages are, so that one look is enough.
+_ORDINARY = re.compile(r"[\n\t -;=?-Z\\^-{}~]*+")
 # A word of more characters counts as several, or text without spaces would have no end.
 _LONGEST_WORD = 16
 _SIGNS = r"\s*+(?:&gt;|[-–,;，、=≈>≥≻→]){1,3}+\s*+"
@@ -50,10 +53,8 @@ def cleaned(text: str, *, brackets: bool, words: int | None, one_line: bool) -> 
     look like names of passages. The text is cut after so many `words`, and after 16 characters for each; with
     `one_line`, white space becomes one space. In time linear in the length of the text.
     """
-    text = _UNSEEN.sub("", _LINE_BREAKS.sub("\n", _SURROGATE.sub("\ufffd", text)))
-    text = _without_tokens(_NO_WIDTH.sub(_shown, text.translate(_FULL_WIDTH)))
-    if brackets:
-        text = _IDENTIFIER.sub(r"(\1)", text)
+    if not _ORDINARY.fullmatch(text):
+        text = _stripped(text, brackets=brackets)
     if words is not None:
         text = _cut(text, words)
     return " ".join(text.split()) if one_line else text
@@ -68,6 +69,12 @@ def fenced(text: str, tag: str = "passage") -> str:
 def renamed(text: str) -> str:
     """The text, so that it does not name passages as LRL does: `PASSAGE12` becomes `PASSAGE (12)`."""
     return _LISTED.sub(r"\1 (\2)", text)
+
+
+def _stripped(text: str, *, brackets: bool) -> str:
+    text = _UNSEEN.sub("", _LINE_BREAKS.sub("\n", _SURROGATE.sub("\ufffd", text)))
+    text = _without_tokens(_NO_WIDTH.sub(_shown, text.translate(_FULL_WIDTH)))
+    return _IDENTIFIER.sub(r"(\1)", text) if brackets else text
 
 
 def _shown(run: re.Match[str]) -> str:
@@ -96,5 +103,5 @@ def _without_tokens(text: str) -> str:
 def _cut(text: str, words: int) -> str:
     """The text up to the end of so many words, or of the characters that these may have."""
     text = text[: max(0, words) * _LONGEST_WORD]
-    ends = (word.end() for place, word in enumerate(re.finditer(r"\S+", text), 1) if place >= words)
-    return text[: next(ends, len(text))]
+    parts = text.split(maxsplit=words)
+    return text if len(parts) <= words else text[: len(text) - len(parts[words])].rstrip()

@@ -87,7 +87,11 @@ class Bench:
         for repair, times in self.repairs.items():
             yield repair if times == 1 else f"{repair} ({times} answers)"
         if self.failures:
-            yield f"{len(self.failures)} of {self.judged + len(self.failures)} judgements are missing: {self._why()}"
+            yield f"{self.missing()}: {self._why()}"
+
+    def missing(self) -> str:
+        """How many judgements are missing, in words."""
+        return f"missing judgements: {len(self.failures)} of {self.judged + len(self.failures)}"
 
     def _taken(self, window: Sequence[int], told: Judgement | Missing) -> Judged | None:
         if isinstance(told, Missing):

@@ -73,6 +73,22 @@ def _setting(field: Field[Any], hint: Any) -> Setting:
     return Setting(field.name, hint, required, default)
 
 
+def check_numbers(reranker: Reranker) -> None:
+    """See that fields for numbers hold numbers: a settings file or a command line may hold anything.
+
+    Raises:
+        InputError: one does not, a whole number is none, or a seed is below 0.
+    """
+    for setting in settings_of(type(reranker)):
+        value, kinds = getattr(reranker, setting.name), _classes(setting.type)
+        wanted = (int,) if int in kinds else (int, float) if float in kinds else ()
+        if not wanted or value is None or (str in kinds and isinstance(value, str)):
+            continue
+        if isinstance(value, bool) or not isinstance(value, wanted) or (setting.name == "seed" and value < 0):
+            what = "a number" if float in wanted else "a whole number"
+            raise InputError(f"{reranker.name}: {setting.name} must be {what}, not {value!r}")
+
+
 def build(cls: type[T], data: Mapping[str, Any], models: Sequence[Model[Any, Any]]) -> T:
     """A reranker from settings as JSON would write them.
 

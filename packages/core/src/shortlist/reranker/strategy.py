@@ -14,6 +14,7 @@ from shortlist.plan import Plan
 from shortlist.ranking import Items, Ranking
 from shortlist.reranker.base import Need, Reranker, checked_k
 from shortlist.reranker.bench import Bench
+from shortlist.reranker.fields import check_numbers
 from shortlist.scorers.base import Scorer
 
 
@@ -39,6 +40,7 @@ class Strategy(Reranker):
     k: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         given: object = self.scorer
         if not isinstance(given, Scorer):
             hint = "PairHead(model)" if isinstance(given, PairScorer) else "Prompted(model, prompt)"
@@ -67,7 +69,7 @@ class Strategy(Reranker):
             ranking = Ranking.by_order(bench.passages, bench.order).noting(degraded=f"stopped early: {limit}")
         if bench.failures and not bench.judged:
             ranking = replace(Ranking.by_order(bench.passages, range(len(bench))), unanswered=True)
-        missing = f"{len(bench.failures)} judgements are missing" if bench.failures else None
+        missing = bench.missing() if bench.failures else None
         whole = _with_rest(ranking, passages).noting(*bench.notes(), degraded=missing)
         return whole if self.k is None else whole.top(self.k)
 

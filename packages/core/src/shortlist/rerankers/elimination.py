@@ -49,7 +49,7 @@ class Elimination(Windowed):
             yield from self._judged(bench, windows, left)
             if len(windows) == 1:
                 return Ranking.by_order(bench.passages, bench.order)
-            left = min(left - 1, max(self.size, int(left * (1.0 - self.drop))))
+            left = min(left - 1, max(self.size, len(windows), int(left * (1.0 - self.drop))))
 
     def _judged(self, bench: Bench, windows: list[list[int]], left: int) -> Plan[None]:
         told = yield from bench.judge(windows)

@@ -88,7 +88,7 @@ class Grouped(Windowed):
     def _promoted(self, left: int) -> int:
         if self.keep is not None:
             return self.keep * -(-left // self.size)
-        return max(self.size, left // _SHARE)
+        return max(self.size, left // _SHARE, -(-left // self.size))  # the best of each group at least
 
     def _judged(self, bench: Bench, windows: list[list[int]]) -> Plan[None]:
         """Judge the windows, and order by mean place all that are in them: the first of the bench's order."""

@@ -23,6 +23,7 @@ from shortlist.passage import Passage
 from shortlist.plan import Missing, Plan
 from shortlist.ranking import Ranking
 from shortlist.reranker.base import Need, Reranker, Source
+from shortlist.reranker.fields import check_numbers
 
 Mode = Literal["structured", "text", "paper"]
 
@@ -93,6 +94,10 @@ class Rebel(Reranker):
 
     def __post_init__(self) -> None:
         check_model(ChatModel, self.model)
+        check_numbers(self)
+        keys: object = self.metadata_keys
+        if isinstance(keys, str):
+            raise InputError(f"metadata_keys is a list of names, not the text {keys!r}")
         object.__setattr__(self, "criteria", checked(self.criteria))
         object.__setattr__(self, "metadata_keys", tuple(self.metadata_keys))
         if self.mode not in get_args(Mode) or self.turns not in (1, 2) or self.below not in ("drop", "last"):

@@ -20,7 +20,8 @@ class TopDown(Windowed):
 
     What comes out above the pivot goes on, and the same is done with it; what does not is below the first k. All
     windows beside one pivot are judged in one round. It ends when the pivot is found to be the k-th, or all that is
-    above it has been ordered in one window; every time at least the pivot is left behind.
+    above it has been ordered in one window; every time at least the pivot is left behind. A place of each window is the
+    pivot's: with k of a window or more, only the first are put in order, one fewer than a window.
 
     Attributes:
         scorer: a listwise language model.
