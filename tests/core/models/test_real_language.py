@@ -1,12 +1,15 @@
 """SmolLM2-135M, out of its GGUF file. Skipped, visibly, where it has not been fetched."""
 
 import json
+from importlib.resources import files
 
 import pytest
 
+from shortlist import Llm
 from shortlist.models import catalogue
 from shortlist.models.base import ChatRequest, Continuation, Message
 from shortlist.plan import Call
+from shortlist.testing import check_ranking
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -53,3 +56,19 @@ def test_its_folder_is_plain():
     assert "quantization_config" not in config and config["tie_word_embeddings"]
     assert {"model.safetensors", "chat_template.jinja", "tokenizer.json"} <= {path.name for path in folder.iterdir()}
     assert "Apache-2.0" in (folder / "SOURCE.txt").read_text()
+
+
+@pytest.mark.parametrize("system", ["rankzephyr", "lrl", "setwise", "shortlist", "shortlist-scores"])
+def test_whatever_it_writes_for_a_list_every_passage_is_ranked(system, tmp_path):
+    own = tmp_path / "short.toml"
+    text = files("shortlist.prompts").joinpath("systems", f"{system}.toml").read_text("utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("max_tokens")]
+    own.write_text("max_tokens = 24\n" + "\n".join(lines), "utf-8")  # it writes on and on
+    ranking = Llm(TorchChat(NAME), str(own)).rank("what causes ocean tides?", TEXTS)
+    check_ranking(ranking, TEXTS)
+    assert sorted(ranking.texts) == sorted(TEXTS) and ranking.usage.tokens_out > 0
+
+
+def test_as_a_reranker_by_likelihood_it_finds_the_passage():
+    ranking = Llm(TorchLikelihood(NAME), "query-likelihood").rank("what causes ocean tides?", TEXTS)
+    assert ranking.texts[0] == TEXTS[1]
