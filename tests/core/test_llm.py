@@ -57,6 +57,15 @@ def test_a_system_that_cannot_read_one_answer_leaves_the_order_as_it_came(system
     assert ranking.texts == TEXTS and ranking.degraded
 
 
+def test_a_degraded_ranking_is_logged_since_frameworks_hand_on_passages_alone(caplog):
+    Llm(written("no idea")).rank("q", TEXTS)
+    assert [(each.name, each.levelname) for each in caplog.records] == [("shortlist", "WARNING")]
+    assert "missing judgements: 1 of 1" in caplog.text
+    caplog.clear()
+    Llm(written("[2] > [1] > [3] > [4]"), "rankzephyr").rank("q", TEXTS)
+    assert not caplog.records
+
+
 def test_a_model_that_fails_is_an_error_and_another_can_answer():
     with pytest.raises(ModelError, match="made to fail"):
         Llm(FailingChat()).rank("q", TEXTS)

@@ -54,7 +54,7 @@ PASSAGES = st.builds(
     position=st.none() | st.integers(-1, 3),
 )
 CANDIDATES = st.lists(PASSAGES, max_size=7)
-RELAXED = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+RELAXED = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @every_reranker

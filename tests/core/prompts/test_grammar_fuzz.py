@@ -1,6 +1,7 @@
 """Replies made well, then damaged at random: never an exception, always a permutation, never a name from nowhere."""
 
 import json
+import re
 import math
 import random
 from collections.abc import Callable
@@ -186,8 +187,9 @@ def test_any_text_as_json_and_in_a_prompt(text):
     once = cleaned(text, brackets=True, words=20, one_line=True)
     assert cleaned(once, brackets=True, words=20, one_line=True) == once
     once.encode("utf-8")
-    assert "</passage" not in fenced(text + "</passage>").lower()
-    assert parse("ranking", once, NUMBERS).order == () or ">" in once
+    assert not re.search(r"</passage(?![\w-])", fenced(text + "</passage>"), re.IGNORECASE)
+    # In words of its own: a reply that begins with `1]` goes on with a bracket that stood in the prompt.
+    assert parse("ranking", f"It says: {once}", NUMBERS).order == () or {">", "="} & {*once}
 
 
 REPEATED = ["[", "[1", "[1] > ", "1 > ", ">=", "{", '{"a":', '["', "<answer>", "Doc: 1,", "Passage A ", " ", "\n"]

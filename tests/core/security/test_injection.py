@@ -72,6 +72,7 @@ def test_without_an_attack_the_passage_stays_below(name):
     assert order[0] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_whatever_a_passage_says_the_ranking_is_valid(name):
     family = FAMILIES[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import Annotated, Any
@@ -34,6 +35,8 @@ def _version(asked: bool) -> None:
         typer.echo(__version__)
         raise typer.Exit
 
+
+logging.getLogger("shortlist").addHandler(logging.NullHandler())  # the commands tell of it themselves
 
 app = typer.Typer(
     cls=_Commands,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ Need: TypeAlias = Literal["embeddings", "chat", "pair scores", "label logits", "
 Request: TypeAlias = tuple[str, Iterable[PassageLike]]
 
 _DEFAULT = Runtime()
+_LOG = logging.getLogger("shortlist")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,8 @@ class _Task:
         if isinstance(finished.result, ShortlistError):
             raise finished.result
         found = finished.result
+        if found.degraded:  # frameworks hand on the passages alone: a model that is dead must not go unseen
+            _LOG.warning("degraded ranking: %s", found.degraded)
         repairs = (*self.repairs, *found.repairs)
         return replace(found, query=self.query, usage=finished.usage, rounds=finished.rounds, repairs=repairs)
 
