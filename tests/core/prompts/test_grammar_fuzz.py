@@ -1,9 +1,9 @@
 """Replies made well, then damaged at random: never an exception, always a permutation, never a name from nowhere."""
 
 import json
-import re
 import math
 import random
+import re
 from collections.abc import Callable
 
 import pytest
