@@ -67,6 +67,7 @@ BAD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", BAD, ids=range(len(BAD)))
 def test_a_bad_line_is_reported_and_the_rest_go_on(bad, tmp_path):
     errors = tmp_path / "errors.jsonl"
@@ -162,6 +163,7 @@ def test_resume_refuses_another_input(tmp_path):
         assert output.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [1, 7, 60, 200])
 def test_a_truncated_last_line_is_repaired(tmp_path, cut):
     output, errors = tmp_path / "out.jsonl", tmp_path / "errors.jsonl"

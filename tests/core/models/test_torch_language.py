@@ -21,6 +21,8 @@ from shortlist.models.language_answers import whole_sentences  # noqa: E402
 from shortlist.models.torch_language import TorchChat, TorchLikelihood, _settings  # noqa: E402
 from shortlist.models.torch_language_engine import engine  # noqa: E402
 
+pytestmark = pytest.mark.slow  # seven networks are made and read twice
+
 spec = importlib.util.spec_from_file_location("tiny_language", Path(__file__).with_name("tiny_language.py"))
 tiny = importlib.util.module_from_spec(spec)
 sys.modules["tiny_language"] = tiny

@@ -12,6 +12,8 @@ from shortlist.testing import check_ranking
 
 from .attacking import ATTACKED, QUERY, attacks, attempt, families, honest_order, passages, without
 
+pytestmark = pytest.mark.slow  # every attack against every prompt
+
 FAMILIES = {family.name: family for family in families()}
 EVERY_KIND = (
     "rankzephyr", "rankgpt", "rank-k", "lrl", "first", "shortlist", "grouprank", "shortlist-scores", "setwise",
@@ -72,7 +74,6 @@ def test_without_an_attack_the_passage_stays_below(name):
     assert order[0] == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_whatever_a_passage_says_the_ranking_is_valid(name):
     family = FAMILIES[name]
@@ -150,7 +151,6 @@ def test_no_defence_of_ours_stops_persuasion(name):
     assert attempt(named("order"), FAMILIES[name], "unless warned").through
 
 
-@pytest.mark.slow
 def test_one_passage_in_a_prompt_moves_no_other():
     """Whatever it says, and however obedient the model: there is nobody else in its prompt."""
     single = [name for name in EVERY_KIND if not name.startswith("rebel") and prompt(name).window == 1]
