@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from shortlist.models.language_answers import whole_sentences  # noqa: E402
-from shortlist.models.torch_language import TorchChat, TorchLikelihood, _settings  # noqa: E402
+from shortlist.models.torch_language import TorchChat, TorchLikelihood  # noqa: E402
 from shortlist.models.torch_language_engine import engine  # noqa: E402
 
 pytestmark = pytest.mark.slow  # seven networks are made and read twice
@@ -125,7 +125,7 @@ def logprobs(model, prompts, targets):
 
 def shared(model, monkeypatch):
     """Counts the prefixes that are computed for several texts."""
-    network = engine(_settings(model)).network
+    network = engine(model.settings).network
     seen, prefix = [], network.prefix
     monkeypatch.setattr(network, "prefix", lambda ids: (seen.append(len(ids)), prefix(ids))[1])
     return seen
@@ -165,7 +165,7 @@ def test_a_value_does_not_depend_on_the_batch(folder, budget):
 def test_a_common_prefix_is_computed_once_and_changes_nothing(folder, monkeypatch):
     model = TorchChat(folder, budget=257)
     prompts = [asked(passage) for passage in PASSAGES]
-    monkeypatch.setattr(engine(_settings(model)).network, "shares", lambda longest: False)
+    monkeypatch.setattr(engine(model.settings).network, "shares", lambda longest: False)
     apart = label_rows(model, prompts)
     monkeypatch.undo()
     seen = shared(model, monkeypatch)
@@ -186,7 +186,7 @@ def test_each_query_has_a_prefix_of_its_own_where_that_saves_more(qwen, monkeypa
 
 
 def test_only_the_rows_of_the_labels_meet_the_last_state(folder):
-    module = engine(_settings(TorchChat(folder))).network.module
+    module = engine(TorchChat(folder).settings).network.module
     head, calls = module.get_output_embeddings(), []
     handle = head.register_forward_hook(lambda *call: calls.append(call))
     label_rows(TorchChat(folder), [asked(passage) for passage in PASSAGES])
@@ -209,7 +209,7 @@ def test_writing_is_that_of_transformers(folder):
 def test_writing_stops_where_the_model_does(folder):
     """Every token is made an end, so that the first one is."""
     model = TorchChat(folder, max_length=200)
-    runner = engine(_settings(model))
+    runner = engine(model.settings)
     runner._ends, before = frozenset(range(400)), runner._ends
     reply = model.answer([ChatRequest(asked("tides"))], Call())[0]
     runner._ends = before
@@ -330,7 +330,7 @@ def test_a_prompt_that_is_too_long_loses_the_middle_of_its_longest_message(folde
     replies = model.answer([ChatRequest(prompt, labels=LABELS) for prompt in prompts], Call())
     assert [reply.truncated for reply in replies] == [True, False, True, True]
     assert all(60 < reply.tokens_in <= 104 for reply in (replies[0], replies[2]))
-    prompter = engine(_settings(model)).prompter
+    prompter = engine(model.settings).prompter
     prompt = prompter.prompt(prompts[0], 90)
     text = prompter.decode(prompt.source or prompt.ids)
     assert "first" in text and "last" in text and "..." in text.replace(" ", "")
@@ -399,7 +399,7 @@ def test_it_stops_between_batches_when_nobody_waits(folder):
 
 def test_it_stops_while_writing_when_nobody_waits(qwen, monkeypatch):
     model, call = TorchChat(qwen), Call()
-    network = engine(_settings(model)).network
+    network = engine(model.settings).network
     step = network.step
     monkeypatch.setattr(network, "step", lambda *given: (call.cancelled.set(), step(*given))[1])
     assert isinstance(model.answer([ChatRequest(asked("a"), max_tokens=200)], call)[0], ModelTimeout)
@@ -413,7 +413,7 @@ def test_usage_is_what_was_read_and_grows_with_it(folder):
         source, ids = reference.encoded(request.messages)
         assert reply.tokens_in == len(source or []) + len(ids)
     assert 0 < replies[0].flops < replies[1].flops
-    module = engine(_settings(TorchChat(folder))).network.module
+    module = engine(TorchChat(folder).settings).network.module
     assert replies[1].flops > module.num_parameters() * 0.1 * replies[1].tokens_in
     read = TorchLikelihood(folder).answer([Continuation(short.messages, "tides")], Call())[0]
     assert read.tokens_in == replies[0].tokens_in + read.value.tokens and read.tokens_out == 0
@@ -434,7 +434,7 @@ def test_models_are_values(qwen):
         model.warm_up()
     kinds = {TorchChat(qwen).fingerprint, TorchChat(qwen, max_length=64).fingerprint, TorchLikelihood(qwen).fingerprint}
     assert len(kinds) == 3
-    assert engine(_settings(TorchChat(qwen))) is engine(_settings(TorchLikelihood(qwen)))
+    assert engine(TorchChat(qwen).settings) is engine(TorchLikelihood(qwen).settings)
 
 
 def test_settings_are_looked_over(qwen):

@@ -11,10 +11,9 @@ from shortlist.arrays import Vector
 from shortlist.errors import InputError
 from shortlist.models.base import ChatModel, ChatReply, ChatRequest, Embedder, Message, Text
 from shortlist.models.labels import labels_at, was_cut
-from shortlist.models.openai_client import OPENAI_URL, Endpoint
+from shortlist.models.openai_client import OPENAI_URL, Served
 from shortlist.models.openai_format import (
     as_token_ids,
-    checked,
     first_choice,
     matrix,
     overlaid,
@@ -32,7 +31,7 @@ _TOP_LOGPROBS = 20
 
 
 @dataclass(frozen=True)
-class OpenAIChat(ChatModel):
+class OpenAIChat(Served, ChatModel):
     """A chat model. A schema is sent as a strict `json_schema` response format, labels as `top_logprobs`.
 
     A single message whose role is `text` goes to `/completions`, past the chat template. A last turn of the assistant's
@@ -72,19 +71,9 @@ class OpenAIChat(ChatModel):
     remote = True
 
     def __post_init__(self) -> None:
-        checked(self)
+        super().__post_init__()
         read_options(self.options)
         object.__setattr__(self, "label_ids", as_token_ids(self.label_ids))
-
-    @property
-    def label(self) -> str:
-        """The model."""
-        return self.name
-
-    @property
-    def priced(self) -> bool:
-        """Whether there is a price."""
-        return self.price is not None
 
     @property
     def fingerprint(self) -> str:
@@ -97,12 +86,12 @@ class OpenAIChat(ChatModel):
         Raises:
             InputError: a raw text that stands among turns of a chat.
         """
-        endpoint = Endpoint.of(self.base_url, self.key_variable)
+        endpoint = self.endpoint
         return [self._reply(each, endpoint.ask(self._body(each), call)) for each in payloads]
 
     async def aanswer(self, payloads: Sequence[ChatRequest], call: Call) -> list[Reply[ChatReply]]:
         """The same, awaited."""
-        endpoint = Endpoint.of(self.base_url, self.key_variable)
+        endpoint = self.endpoint
         return [self._reply(each, await endpoint.aask(self._body(each), call)) for each in payloads]
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
@@ -141,7 +130,7 @@ class OpenAIChat(ChatModel):
 
 
 @dataclass(frozen=True)
-class OpenAIEmbedder(Embedder):
+class OpenAIEmbedder(Served, Embedder):
     """A text embedder.
 
     Attributes:
@@ -170,19 +159,9 @@ class OpenAIEmbedder(Embedder):
     remote = True
 
     def __post_init__(self) -> None:
-        checked(self)
+        super().__post_init__()
         if self.limit < 1:
             raise InputError("limit must be 1 or more")
-
-    @property
-    def label(self) -> str:
-        """The model."""
-        return self.name
-
-    @property
-    def priced(self) -> bool:
-        """Whether there is a price."""
-        return self.price is not None
 
     @property
     def fingerprint(self) -> str:
@@ -196,13 +175,11 @@ class OpenAIEmbedder(Embedder):
 
     def answer(self, payloads: Sequence[Text], call: Call) -> list[Reply[Vector]]:
         """One request."""
-        endpoint = Endpoint.of(self.base_url, self.key_variable)
-        return self._replies(endpoint.ask(self._body(payloads), call), len(payloads))
+        return self._replies(self.endpoint.ask(self._body(payloads), call), len(payloads))
 
     async def aanswer(self, payloads: Sequence[Text], call: Call) -> list[Reply[Vector]]:
         """The same, awaited."""
-        endpoint = Endpoint.of(self.base_url, self.key_variable)
-        return self._replies(await endpoint.aask(self._body(payloads), call), len(payloads))
+        return self._replies(await self.endpoint.aask(self._body(payloads), call), len(payloads))
 
     def _body(self, payloads: Sequence[Text]) -> dict[str, Any]:
         prefixes = {"query": self.query_prefix, "passage": self.passage_prefix}

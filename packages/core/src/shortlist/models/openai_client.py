@@ -11,9 +11,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from shortlist.errors import ModelError, ModelTimeout, ModelUnavailable, ShortlistError
+from shortlist.errors import InputError, ModelError, ModelTimeout, ModelUnavailable, ShortlistError, require
 from shortlist.models.clients import certificates, loop_client, thread_client
-from shortlist.models.remote import enough, excerpt, key_in, parsed, refusal, time_left
+from shortlist.models.remote import (
+    Price,
+    as_price,
+    checked_url,
+    enough,
+    excerpt,
+    key_in,
+    parsed,
+    refusal,
+    time_left,
+)
 from shortlist.plan import Call
 
 if TYPE_CHECKING:
@@ -105,6 +115,38 @@ class Endpoint:
         refused = refusal(error.status_code, error.response.headers, error.response.content, self.key)
         # An empty account answers 429 like a busy server, but no wait will fill it.
         return ModelError(str(refused)) if error.code == "insufficient_quota" else refused
+
+
+class Served:
+    """What all doors of this API share: to be named before the kind of model that one is."""
+
+    name: str
+    base_url: str
+    key_variable: str | None
+    concurrency: int
+    price: Price | None
+
+    def __post_init__(self) -> None:
+        require("openai", "openai")
+        object.__setattr__(self, "base_url", checked_url(self.base_url))
+        if self.concurrency < 1:
+            raise InputError("concurrency must be 1 or more")
+        object.__setattr__(self, "price", as_price(self.price))
+
+    @property
+    def label(self) -> str:
+        """The model."""
+        return self.name
+
+    @property
+    def priced(self) -> bool:
+        """Whether there is a price."""
+        return self.price is not None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The server, with the key that the environment holds now."""
+        return Endpoint.of(self.base_url, self.key_variable)
 
 
 @contextmanager

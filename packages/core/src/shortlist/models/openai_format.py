@@ -4,45 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from shortlist.arrays import Matrix
-from shortlist.errors import BadAnswer, InputError, require
+from shortlist.errors import BadAnswer, InputError
 from shortlist.models.base import Message
 from shortlist.models.labels import chat_positions, text_positions
-from shortlist.models.remote import Price, as_price, checked_url, cost, count, excerpt, part
-
-
-class Settings(Protocol):
-    """What all doors of this API have."""
-
-    @property
-    def base_url(self) -> str:
-        """The server."""
-
-    @property
-    def concurrency(self) -> int:
-        """Requests at the same time."""
-
-    @property
-    def price(self) -> Price | None:
-        """What it costs."""
-
-
-def checked(model: Settings) -> None:
-    """See that the settings can be, and put URL and price into their one form.
-
-    Raises:
-        MissingExtra: the `openai` package is not installed.
-        InputError: the URL is none, a number is below 1, or the price is none.
-    """
-    require("openai", "openai")
-    object.__setattr__(model, "base_url", checked_url(model.base_url))
-    if model.concurrency < 1:
-        raise InputError("concurrency must be 1 or more")
-    object.__setattr__(model, "price", as_price(model.price))
+from shortlist.models.remote import Price, cost, count, excerpt, part
 
 
 def read_options(text: str) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from typing import Any
 
 from shortlist.errors import BadAnswer, InputError
 from shortlist.models.base import Continuation, Likelihood, LikelihoodModel
-from shortlist.models.openai_client import Endpoint
-from shortlist.models.openai_format import checked, first_choice, overlaid, raw_text, read_options, usage
+from shortlist.models.openai_client import Served
+from shortlist.models.openai_format import first_choice, overlaid, raw_text, read_options, usage
 from shortlist.models.remote import Price, count, finite, part, sendable
 from shortlist.plan import Call, Reply
 
 
 @dataclass(frozen=True)
-class OpenAILikelihood(LikelihoodModel):
+class OpenAILikelihood(Served, LikelihoodModel):
     """A language model behind `/completions` with `echo`: vLLM, SGLang, llama-cpp-python.
 
     OpenAI's own server and llama.cpp's refuse `echo`. Prompts are single raw texts, written in the model's own
@@ -46,18 +46,8 @@ class OpenAILikelihood(LikelihoodModel):
     remote = True
 
     def __post_init__(self) -> None:
-        checked(self)
+        super().__post_init__()
         read_options(self.options)
-
-    @property
-    def label(self) -> str:
-        """The model."""
-        return self.name
-
-    @property
-    def priced(self) -> bool:
-        """Whether there is a price."""
-        return self.price is not None
 
     @property
     def fingerprint(self) -> str:
@@ -71,12 +61,12 @@ class OpenAILikelihood(LikelihoodModel):
             InputError: a prompt that is turns of a chat, or nothing to follow it.
             BadAnswer: the server did not echo the prompt, or its tokens cannot be matched with the text.
         """
-        endpoint = Endpoint.of(self.base_url, self.key_variable)
+        endpoint = self.endpoint
         return [self._reply(each, endpoint.ask(self._body(each), call)) for each in payloads]
 
     async def aanswer(self, payloads: Sequence[Continuation], call: Call) -> list[Reply[Likelihood]]:
         """The same, awaited."""
-        endpoint = Endpoint.of(self.base_url, self.key_variable)
+        endpoint = self.endpoint
         return [self._reply(each, await endpoint.aask(self._body(each), call)) for each in payloads]
 
     def _body(self, payload: Continuation) -> dict[str, Any]:

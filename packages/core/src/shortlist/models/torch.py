@@ -42,7 +42,7 @@ class TorchCrossEncoder(PairScorer):
     budget: int | None = None
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_torch(self.weights, self.dtype)
 
     @property
     def fingerprint(self) -> str:
@@ -86,7 +86,7 @@ class TorchEmbedder(Embedder):
     budget: int | None = None
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_torch(self.weights, self.dtype)
 
     @property
     def fingerprint(self) -> str:
@@ -191,8 +191,14 @@ def _loaded(model: TorchModel, folder: Path) -> _Engine:
     return _Engine(model, folder)
 
 
-def _check(model: TorchModel) -> None:
+def check_torch(weights: str, dtype: str) -> None:
+    """See that what a model on torch needs is installed, and that its weights and number format can be.
+
+    Raises:
+        MissingExtra: torch or transformers is not installed.
+        InputError: no such number format, or the weights are named by nothing that can be.
+    """
     require("torch", "torch", "transformers", "safetensors")
-    check(model.weights)
-    if model.dtype not in ("float32", "bfloat16", "float16"):
-        raise InputError(f"dtype is float32, bfloat16 or float16, not {model.dtype!r}")
+    check(weights)
+    if dtype not in ("float32", "bfloat16", "float16"):
+        raise InputError(f"dtype is float32, bfloat16 or float16, not {dtype!r}")

@@ -4,18 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
-from shortlist.errors import InputError, ShortlistError, require
+from shortlist.errors import InputError, ShortlistError
 from shortlist.models.base import ChatModel, ChatReply, ChatRequest, Continuation, Likelihood, LikelihoodModel
 from shortlist.models.language_answers import chat_replies, likelihood_replies
+from shortlist.models.torch import check_torch
 from shortlist.models.torch_language_engine import EngineSettings, engine
-from shortlist.models.weights import check, digest, locate
+from shortlist.models.weights import digest, locate
 from shortlist.plan import Call, Reply
 
 
 @dataclass(frozen=True)
-class TorchChat(ChatModel):
+class _Local:
+    """What the doors to one engine share: to be named before the kind of model that one is."""
+
+    made_for: ClassVar[str]
+
+    weights: str
+    device: str | None = None
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    max_length: int | None = None
+    budget: int | None = None
+
+    def __post_init__(self) -> None:
+        check_torch(self.weights, self.dtype)
+        if (self.max_length is not None and self.max_length < 8) or (self.budget is not None and self.budget < 1):
+            raise InputError("max_length must be 8 or more, and budget above 0")
+
+    @property
+    def fingerprint(self) -> str:
+        """Weights, number format and length."""
+        return f"{self.made_for}:{digest(locate(self.weights))}:{self.dtype}:{self.max_length}"
+
+    @property
+    def label(self) -> str:
+        """The name of the weights."""
+        return self.weights
+
+    @property
+    def settings(self) -> EngineSettings:
+        """What makes its engine unlike another."""
+        return EngineSettings(locate(self.weights), self.device, self.dtype, self.max_length, self.budget)
+
+    def warm_up(self) -> None:
+        """Load tokenizer and module."""
+        engine(self.settings)
+
+
+@dataclass(frozen=True)
+class TorchChat(_Local, ChatModel):
     """A decoder-only model (Qwen, Llama, Gemma, Mistral and their like) or T5, that writes, or weighs labels.
 
     Turns go through the folder's chat template; T5 has none, and its encoder reads their contents, a blank line between
@@ -42,36 +80,15 @@ class TorchChat(ChatModel):
         budget: tokens in a batch, padding included; None for 1,024 on a CPU and 16,384 elsewhere.
     """
 
-    weights: str
-    device: str | None = None
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    max_length: int | None = None
-    budget: int | None = None
-
-    def __post_init__(self) -> None:
-        _check(self)
-
-    @property
-    def fingerprint(self) -> str:
-        """Weights, number format and length."""
-        return f"torch-chat:{digest(locate(self.weights))}:{self.dtype}:{self.max_length}"
-
-    @property
-    def label(self) -> str:
-        """The name of the weights."""
-        return self.weights
-
-    def warm_up(self) -> None:
-        """Load tokenizer and module."""
-        engine(_settings(self))
+    made_for = "torch-chat"
 
     def answer(self, payloads: Sequence[ChatRequest], call: Call) -> list[Reply[ChatReply] | ShortlistError]:
         """What is written after each prompt, or the logits of its labels."""
-        return chat_replies(engine(_settings(self)), payloads, call)
+        return chat_replies(engine(self.settings), payloads, call)
 
 
 @dataclass(frozen=True)
-class TorchLikelihood(LikelihoodModel):
+class TorchLikelihood(_Local, LikelihoodModel):
     """How likely a decoder-only model or T5 finds a text after a prompt: the target is read, not written.
 
     Prompts are made as `TorchChat` makes them. The softmax over the vocabulary is computed at the target's positions
@@ -85,42 +102,8 @@ class TorchLikelihood(LikelihoodModel):
         budget: tokens in a batch, padding included; None for 1,024 on a CPU and 16,384 elsewhere.
     """
 
-    weights: str
-    device: str | None = None
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    max_length: int | None = None
-    budget: int | None = None
-
-    def __post_init__(self) -> None:
-        _check(self)
-
-    @property
-    def fingerprint(self) -> str:
-        """Weights, number format and length."""
-        return f"torch-likelihood:{digest(locate(self.weights))}:{self.dtype}:{self.max_length}"
-
-    @property
-    def label(self) -> str:
-        """The name of the weights."""
-        return self.weights
-
-    def warm_up(self) -> None:
-        """Load tokenizer and module."""
-        engine(_settings(self))
+    made_for = "torch-likelihood"
 
     def answer(self, payloads: Sequence[Continuation], call: Call) -> list[Reply[Likelihood] | ShortlistError]:
         """The log-probability of each target."""
-        return likelihood_replies(engine(_settings(self)), payloads, call)
-
-
-def _settings(model: TorchChat | TorchLikelihood) -> EngineSettings:
-    return EngineSettings(locate(model.weights), model.device, model.dtype, model.max_length, model.budget)
-
-
-def _check(model: TorchChat | TorchLikelihood) -> None:
-    require("torch", "torch", "transformers", "safetensors")
-    check(model.weights)
-    if model.dtype not in ("float32", "bfloat16", "float16"):
-        raise InputError(f"dtype is float32, bfloat16 or float16, not {model.dtype!r}")
-    if (model.max_length is not None and model.max_length < 8) or (model.budget is not None and model.budget < 1):
-        raise InputError("max_length must be 8 or more, and budget above 0")
+        return likelihood_replies(engine(self.settings), payloads, call)
