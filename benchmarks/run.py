@@ -32,7 +32,7 @@ INTRODUCTION = """# Benchmarks
 Times are CPU times and mostly ratios to another library in the same process: they hold on other machines better than
 seconds do, but not exactly. Each section says where and with what it was measured.
 
-    make bench                                      all of it, about 25 minutes on two cores
+    make bench                                      all of it, about 45 minutes on two cores
     python benchmarks/run.py cross_encoder quality  some of it
 
 `benchmarks/README.md` says what each one needs.
