@@ -586,3 +586,10 @@ def test_blend_keeps_part_of_the_stage_before():
     blended = stage >> Blend(FeatureRefinement(HashEmbedder()), prior=1.0)
     query = "copper war stove"
     assert [i.index for i in blended.rank(query, PASSAGES).kept] == [i.index for i in stage.rank(query, PASSAGES).kept]
+
+
+def test_a_graph_of_neighbours_asks_for_each_vector_once():
+    ranking = GraphPropagation(Neighbours(k=2), embedder=HashEmbedder()).rank(
+        "tides moon", ["moon tides", "sea", "tides"]
+    )
+    assert (ranking.usage.calls, len(ranking.rounds)) == (4, 1)  # the query and three passages

@@ -9,7 +9,7 @@ from shortlist.models import clients
 from shortlist.models.dialects import DIALECTS
 from shortlist.models.fakes import ConstantScorer, OverlapScorer
 from shortlist.models.http import HttpRerank
-from shortlist.models.known_answer import known_pairs, told_apart
+from shortlist.models.known_answer import known_call, known_pairs, told_apart
 from shortlist.models.named import model_from_dict, model_to_dict
 from shortlist.plan import Call
 
@@ -100,3 +100,7 @@ def test_the_check_can_be_left_out(scoring):
         door.warm_up()
         assert not server.requests
     assert model_from_dict(json.loads(json.dumps(model_to_dict(door)))) == door
+
+
+def test_the_call_has_an_end():
+    assert 0.0 < known_call().remaining() <= 60.0

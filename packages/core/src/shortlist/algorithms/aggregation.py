@@ -29,13 +29,6 @@ def ordered(points: Floats, prior: Sequence[int]) -> list[int]:
     return sorted(prior, key=lambda i: -known[i])
 
 
-def or_by_place(points: Floats, prior: Sequence[int]) -> Floats:
-    """The points, and for those of `prior` that have none what their place in it is worth: nobody judged them."""
-    places = np.full(len(points), np.nan)
-    places[[*prior]] = points_by_place(len(prior), len(prior))
-    return np.where(np.isnan(points), places, points)
-
-
 def points_by_place(size: int, named: int) -> Floats:
     """What each place of a window is worth, shape (size,): the share of the window below its middle.
 

@@ -62,8 +62,7 @@ def pagerank(steps: Walk, prior: Floats, alpha: float = 0.85, tolerance: float =
     Haveliwala, Topic-Sensitive PageRank, WWW 2002. Priors are 0 or more; where all are 0 they count the
     same. `alpha` in [0, 1) is the damping factor: 0 is the prior.
     """
-    total = prior.sum()
-    start = prior / total if total > 0.0 else np.full(len(prior), 1.0 / max(1, len(prior)))
+    start = shares(prior)
     rest = (1.0 - alpha) * start
     if len(prior) < _DENSE:
         return _solved(matrix(steps).T, rest, alpha)
@@ -72,6 +71,12 @@ def pagerank(steps: Walk, prior: Floats, alpha: float = 0.85, tolerance: float =
         before, now = now, rest + alpha * _gathered(steps, now / steps.totals)
         change = np.abs(now - before).sum()
     return now
+
+
+def shares(prior: Floats) -> Floats:
+    """Priors made to sum to 1, shape (n,); where all are 0 they count the same."""
+    total = prior.sum()
+    return prior / total if total > 0.0 else np.full(len(prior), 1.0 / max(1, len(prior)))
 
 
 def matrix(steps: Walk) -> Floats:

@@ -105,11 +105,11 @@ def _asked(spec: PromptSpec, query: str, n: int) -> dict[str, Any]:
     from shortlist.prompts.guided import pattern_for, schema_for
     from shortlist.prompts.render import target
 
-    choices, held = spec.choices(n), spec.guided and spec.contract not in ("labels", "likelihood", "pair")
+    choices = spec.choices(n)
     return {
-        "schema": schema_for(spec.grammar, choices) if held else None,
-        "pattern": pattern_for(spec.grammar, choices) if held else None,
-        "choices": [*choices] if spec.contract == "labels" or spec.reduce == "emitted" else [],
+        "schema": schema_for(spec.held, choices),
+        "pattern": pattern_for(spec.held, choices),
+        "choices": [*spec.weighed(n)],
         "target": target(spec, query) if spec.contract == "likelihood" else None,
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shortlist.algorithms import deal
+
 
 def consecutive(n: int, size: int) -> list[list[int]]:
     """The places 0 to n - 1, `size` at a time."""
@@ -19,5 +21,4 @@ def dealt(n: int, size: int, anchors: int) -> list[list[int]]:
         return [list(range(n))]
     shared = [n * k // anchors for k in range(anchors)]
     others = sorted(set(range(n)).difference(shared))
-    count = -(-len(others) // (size - anchors))
-    return [[*shared, *others[b::count]] for b in range(count)]
+    return [[*shared, *group] for group in deal.dealt(others, size - anchors)]

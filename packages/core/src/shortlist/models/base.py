@@ -54,7 +54,7 @@ class ChatRequest(NamedTuple):
         schema: a JSON schema that the answer must have, as JSON text; None for free text.
         max_tokens: to write at most.
         temperature: 0 for the likeliest answer.
-        labels: single-token texts whose log-probabilities are wanted.
+        labels: short texts whose log-probabilities are wanted; servers reveal those of a single token only.
         labels_after: what is written before the position at which they are wanted, such as `</think>`; empty for the
             first written position.
         pattern: a regular expression that the answer must match, for models that can be held to one.
@@ -74,8 +74,8 @@ class ChatReply(NamedTuple):
 
     Attributes:
         text: the answer, thinking included where the model hands it over.
-        labels: log-probabilities of the labels that the model revealed; of a local model, logits. Only the differences
-            between them mean the same everywhere.
+        labels: log-probabilities of the labels that the model revealed; of a local model, the logit of a label's first
+            token and the log-probabilities of the others. Only the differences between them mean the same everywhere.
         cut: whether the model had more to say than `max_tokens`.
     """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from shortlist.errors import InputError, ModelError, ModelTimeout, ModelUnavaila
 from shortlist.models.base import Pair, PairScorer
 from shortlist.models.clients import certificates, loop_client, thread_client
 from shortlist.models.dialects import DIALECTS, Dialect, DialectName, usage
-from shortlist.models.known_answer import known_pairs, told_apart
+from shortlist.models.known_answer import known_call, known_pairs, told_apart
 from shortlist.models.remote import (
     Price,
     as_price,
@@ -30,9 +29,6 @@ from shortlist.models.remote import (
 )
 from shortlist.plan import Call, Reply
 from shortlist.ranking import ScoreKind
-
-# A model that has yet to be loaded may take its time.
-_CHECK_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -107,7 +103,7 @@ class HttpRerank(PairScorer):
             return
         known = known_pairs()
         pairs = [Pair(each.query, text) for each in known for text in (each.relevant, each.other)]
-        scores = [reply.value for reply in self.answer(pairs, Call(time.monotonic() + _CHECK_SECONDS))]
+        scores = [reply.value for reply in self.answer(pairs, known_call())]
         for each, relevant, other in zip(known, scores[::2], scores[1::2], strict=True):
             told_apart(each, relevant, other, self.label)
 

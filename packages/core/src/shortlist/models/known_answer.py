@@ -5,9 +5,13 @@ Behind a wrong prompt template a reranker does not fail: it ranks at random, and
 
 from __future__ import annotations
 
+import time
 from typing import NamedTuple
 
 from shortlist.errors import ModelError
+from shortlist.plan import Call
+
+_SECONDS = 60.0
 
 
 class Known(NamedTuple):
@@ -29,6 +33,11 @@ def known_pairs() -> tuple[Known, ...]:
     """Three, of topics that have nothing to do with each other."""
     others = (*_ANSWERS[1:], _ANSWERS[0])
     return tuple(Known(query, text, other) for (query, text), (_, other) in zip(_ANSWERS, others, strict=True))
+
+
+def known_call() -> Call:
+    """The call to ask them with: a server that does not answer must not hold up the start for ever."""
+    return Call(time.monotonic() + _SECONDS)
 
 
 def told_apart(known: Known, relevant: float, other: float, label: str) -> None:

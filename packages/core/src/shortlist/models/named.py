@@ -32,15 +32,8 @@ _CLASSES = {
 _BY_TEXT = {
     Embedder: ("onnx-embedder", "weights"),
     PairScorer: ("onnx-cross-encoder", "weights"),
-    ChatModel: ("openai-chat", "model"),
+    ChatModel: ("openai-chat", "name"),
     LikelihoodModel: ("torch-likelihood", "weights"),
-}
-
-_MAKERS: dict[type, str] = {
-    Embedder: "OnnxEmbedder",
-    PairScorer: "OnnxCrossEncoder",
-    ChatModel: "OpenAIChat",
-    LikelihoodModel: "TorchLikelihood",
 }
 
 
@@ -72,7 +65,8 @@ def check_model(kind: type, value: object) -> None:
         return
     hint = ""
     if isinstance(value, str):
-        hint = f": {_MAKERS[kind]}({value!r}) makes one of a name" if kind in _MAKERS else ""
+        maker = _CLASSES[_BY_TEXT[kind][0]].split(":")[1] if kind in _BY_TEXT else None
+        hint = f": {maker}({value!r}) makes one of a name" if maker else ""
     elif callable(value):
         hint = ": FunctionEmbedder, FunctionScorer and FunctionChat make one of a function"
     raise InputError(f"needs a {kind.__name__}, not a {type(value).__name__}{hint}")
@@ -92,7 +86,7 @@ def _from_text(kind: type[Model[Any, Any]], text: str) -> Model[Any, Any]:
     if kind is ChatModel and _is_here(text):
         return model_from_dict({"model": "torch-chat", "weights": text})
     name, field = _BY_TEXT[kind]
-    return model_from_dict({"model": name, field: text} if field != "model" else {"model": name, "name": text})
+    return model_from_dict({"model": name, field: text})
 
 
 def _is_here(text: str) -> bool:

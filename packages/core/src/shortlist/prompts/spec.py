@@ -146,6 +146,15 @@ class PromptSpec:
         """What the answer on a window of n is chosen from: labels, or the names of its passages."""
         return (self.labels if self.window == 1 else self.labels[:n]) or self.named(n)
 
+    @property
+    def held(self) -> str:
+        """The grammar that a model which can be held to a form is held to; empty for none."""
+        return self.grammar if self.guided and self.contract not in ("labels", "likelihood", "pair") else ""
+
+    def weighed(self, n: int) -> tuple[str, ...]:
+        """The labels whose log-probabilities are wanted of a window of n; empty where what is written counts."""
+        return self.choices(n) if self.contract == "labels" or self.reduce == "emitted" else ()
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> PromptSpec:
         """The spec that a file holds.

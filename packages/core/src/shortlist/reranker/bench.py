@@ -67,9 +67,10 @@ class Bench:
             ModelError: nothing that was ever asked has been answered.
             LimitReached: the round would pass a limit.
         """
-        if any(len(window) > self.scorer.window or len({*window}) < len(window) for window in windows):
-            raise ShortlistError(f"a window above {self.scorer.window}, or with a passage twice: the strategy's defect")
-        asked = [i for i, window in enumerate(windows) if len(window) > 1 or self.scorer.window == 1]
+        most = self.scorer.window
+        if any(len(window) > most or len({*window}) < len(window) for window in windows):
+            raise ShortlistError(f"a window above {most}, or with a passage twice: the strategy's defect")
+        asked = [i for i, window in enumerate(windows) if len(window) > 1 or most == 1]
         found: list[Judged | None] = [Judged(tuple(window), len(window), {}) for window in windows]
         if not asked:
             return found

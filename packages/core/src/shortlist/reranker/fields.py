@@ -85,7 +85,7 @@ def check_numbers(reranker: Reranker) -> None:
         if not wanted or value is None or (str in kinds and isinstance(value, str)):
             continue
         if isinstance(value, bool) or not isinstance(value, wanted) or (setting.name == "seed" and value < 0):
-            what = "a number" if float in wanted else "a whole number"
+            what = "a number" if float in wanted else "a whole number" + " from 0" * (setting.name == "seed")
             raise InputError(f"{reranker.name}: {setting.name} must be {what}, not {value!r}")
 
 

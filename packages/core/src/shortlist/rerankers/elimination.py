@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from shortlist.algorithms.aggregation import borda, or_by_place, ordered
+from shortlist.algorithms.aggregation import borda, ordered
 from shortlist.algorithms.deal import dealt
 from shortlist.errors import InputError
 from shortlist.plan import Plan
@@ -53,5 +53,4 @@ class Elimination(Windowed):
 
     def _judged(self, bench: Bench, windows: list[list[int]], left: int) -> Plan[None]:
         told = yield from bench.judge(windows)
-        points = or_by_place(borda(votes_of(told), len(bench)), bench.order[:left])
-        bench.order[:left] = ordered(points, bench.order[:left])
+        bench.order[:left] = ordered(borda(votes_of(told), len(bench)), bench.order[:left])

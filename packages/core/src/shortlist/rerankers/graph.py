@@ -10,18 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.algorithms.fusion import rescaled
-from shortlist.algorithms.propagation import pagerank, propagated
-from shortlist.arrays import Floats
+from shortlist.algorithms.propagation import pagerank, propagated, shares
+from shortlist.algorithms.similarity import cosines
+from shortlist.arrays import Floats, Matrix
 from shortlist.errors import InputError
 from shortlist.graphs import DocumentGraph, GraphBuilder, Keywords, Metadata, Neighbours
 from shortlist.models.base import Embedder
 from shortlist.models.named import check_model
 from shortlist.models.static_embedder import StaticEmbedder
-from shortlist.passage import Passage
+from shortlist.passage import Passage, stored_embeddings
 from shortlist.plan import Plan
 from shortlist.ranking import Ranking, Reasons
 from shortlist.reranker.base import Need, Reranker, Source
-from shortlist.rerankers.inputs import passage_vectors, prior_scores
+from shortlist.rerankers.inputs import Prior, known_scores, passage_vectors, prior_from, prior_scores, unit_vectors
 
 _NAMED = 3
 """How many neighbours a reason names."""
@@ -61,18 +62,27 @@ class GraphPropagation(Reranker):
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """At most two rounds: vectors for the graph, and for cosines where scores are missing."""
-        prior, repairs = yield from prior_scores(query, passages, self.embedder)
-        vectors = (yield from passage_vectors(passages, self.embedder)) if self.builder.needs_vectors else None
+        (prior, repairs), vectors = yield from self._inputs(query, passages)
         graph = self.builder.build(passages, vectors)
         if len(graph) != len(passages):
             raise InputError(f"{type(self.builder).__name__} built {len(graph)} nodes for {len(passages)} passages")
         return self._ranking(passages, rescaled(prior, "minmax"), graph).noting(*repairs)
 
+    def _inputs(self, query: str, passages: Sequence[Passage]) -> Plan[tuple[Prior, Matrix | None]]:
+        """The prior and, where the builder needs them, the passages' vectors: asked for once, whoever needs them."""
+        if not self.builder.needs_vectors:
+            return (yield from prior_scores(query, passages, self.embedder)), None
+        if known_scores(passages) is None and stored_embeddings(passages) is None:
+            own, vectors = yield from unit_vectors(query, passages, self.embedder, stored=False)
+            return prior_from(passages, cosines(own, vectors).astype(np.float64)), vectors
+        prior = yield from prior_scores(query, passages, self.embedder)
+        return prior, (yield from passage_vectors(passages, self.embedder))
+
     def _ranking(self, passages: Sequence[Passage], prior: Floats, graph: DocumentGraph) -> Ranking:
-        walks = self.method == "pagerank"
-        rank = pagerank if walks else propagated
-        scores, begun = rank(graph.walk, prior, self.alpha), rank(graph.walk, prior, 0.0)
-        names = _lifters(passages, graph, scores / graph.walk.totals if walks else scores, scores > begun + 1e-9)
+        steps, walks = graph.walk, self.method == "pagerank"
+        scores = pagerank(steps, prior, self.alpha) if walks else propagated(steps, prior, self.alpha)
+        begun = shares(prior) if walks else prior
+        names = _lifters(passages, graph, scores / steps.totals if walks else scores, scores > begun + 1e-9)
         reasons: list[Reasons] = [
             {"prior": value, "lifted by": names[i]} if i in names else {"prior": value}
             for i, value in enumerate(prior.tolist())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from shortlist.algorithms.aggregation import borda, or_by_place, ordered
+from shortlist.algorithms.aggregation import borda, ordered
 from shortlist.algorithms.deal import Dealing, dealt, shuffled
 from shortlist.errors import InputError
 from shortlist.plan import Plan
@@ -94,8 +94,7 @@ class Grouped(Windowed):
         """Judge the windows, and order by mean place all that are in them: the first of the bench's order."""
         told = yield from bench.judge(windows)
         judged = len({i for window in windows for i in window})
-        points = or_by_place(borda(votes_of(told), len(bench)), bench.order[:judged])
-        bench.order[:judged] = ordered(points, bench.order[:judged])
+        bench.order[:judged] = ordered(borda(votes_of(told), len(bench)), bench.order[:judged])
 
 
 # A level of groups leaves no fewer than one in so many, if one window does not hold them: with 200 candidates or more,

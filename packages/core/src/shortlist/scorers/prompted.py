@@ -16,10 +16,10 @@ from shortlist.models.base import (
     Pair,
     PairScorer,
 )
-from shortlist.models.known_answer import known_pairs, told_apart
+from shortlist.models.known_answer import known_call, known_pairs, told_apart
 from shortlist.models.named import check_model
 from shortlist.passage import Passage
-from shortlist.plan import Call, Missing, Model, Plan, Reply, votes
+from shortlist.plan import Missing, Model, Plan, Reply, votes
 from shortlist.prompts.guided import pattern_for, schema_for
 from shortlist.prompts.render import render, target
 from shortlist.prompts.spec import PromptSpec, prompt
@@ -78,10 +78,11 @@ class Prompted(Scorer):
 
     def judge(self, query: str, windows: Sequence[Sequence[Passage]]) -> Plan[list[Judgement | Missing]]:
         """One prompt a window."""
-        payloads = [self._payload(query, window) for window in windows]
+        spec = self.spec
+        payloads = [self._payload(spec, query, window) for window in windows]
         answers = yield from votes(cast(Model[Any, Any], self.model), payloads)
         return [
-            each if isinstance(each, Missing) else self._read(each, len(window))
+            each if isinstance(each, Missing) else _read(spec, each, len(window))
             for each, window in zip(answers, windows, strict=True)
         ]
 
@@ -92,48 +93,49 @@ class Prompted(Scorer):
             self._check()
 
     def _check(self) -> None:
+        spec = self.spec
         for turn, known in enumerate(known_pairs()):
             step = -1 if turn == 1 else 1  # a model that takes the first of a window, whatever it is, is found out
             texts = (known.relevant, known.other)[::step]
-            windows = [[Passage(text)] for text in texts] if self.window == 1 else [[Passage(text) for text in texts]]
-            payloads: Sequence[Any] = [self._payload(known.query, window) for window in windows]
-            answers = cast(Model[Any, Any], self.model).answer(payloads, Call())
-            told = [self._known(reply, len(window)) for reply, window in zip(answers, windows, strict=True)]
+            windows = [[Passage(text)] for text in texts] if spec.window == 1 else [[Passage(text) for text in texts]]
+            payloads: Sequence[Any] = [self._payload(spec, known.query, window) for window in windows]
+            answers = cast(Model[Any, Any], self.model).answer(payloads, known_call())
+            told = [_known(spec, reply, len(window)) for reply, window in zip(answers, windows, strict=True)]
             relevant, other = [score for scores in told for score in scores][::step]
             told_apart(known, relevant, other, self.model.label)
 
-    def _known(self, reply: Reply[Any] | ShortlistError, n: int) -> Sequence[float]:
-        """The scores of a reply that must be one."""
-        judged = self._read(reply.value, n) if isinstance(reply, Reply) else Missing(reply)
-        if isinstance(judged, Missing):
-            raise judged.error
-        return [0.0 if score is None else score for score in judged.scores or [-i for i in judged.order]]
-
-    def _payload(self, query: str, window: Sequence[Passage]) -> Any:
-        spec = self.spec
+    def _payload(self, spec: PromptSpec, query: str, window: Sequence[Passage]) -> Any:
         turns = tuple(Message(*turn) for turn in render(spec, query, window, self.instruction))
         if spec.contract == "likelihood":
             return Continuation(turns, target(spec, query))
         if spec.contract == "pair":
             return Pair(turns[0].content, turns[-1].content)
         names = spec.choices(len(window))
-        held = spec.guided and bool(spec.grammar)
         return ChatRequest(
             turns,
-            schema=schema_for(spec.grammar, names) if held else None,
+            schema=schema_for(spec.held, names),
             max_tokens=spec.max_tokens,
             temperature=spec.temperature,
-            labels=names if spec.contract == "labels" or spec.reduce == "emitted" else (),
+            labels=spec.weighed(len(window)),
             labels_after=spec.labels_after,
-            pattern=pattern_for(spec.grammar, names) if held else None,
+            pattern=pattern_for(spec.held, names),
         )
 
-    def _read(self, answer: Any, n: int) -> Judgement | Missing:
-        if self.spec.contract == "likelihood":
-            return read_likelihood(answer)
-        if self.spec.contract == "pair":
-            return Judgement((0,), 1, (float(answer),))
-        return read(self.spec, answer, n)
+
+def _read(spec: PromptSpec, answer: Any, n: int) -> Judgement | Missing:
+    if spec.contract == "likelihood":
+        return read_likelihood(answer)
+    if spec.contract == "pair":
+        return Judgement((0,), 1, (float(answer),))
+    return read(spec, answer, n)
+
+
+def _known(spec: PromptSpec, reply: Reply[Any] | ShortlistError, n: int) -> Sequence[float]:
+    """The scores of a reply that must be one."""
+    judged = _read(spec, reply.value, n) if isinstance(reply, Reply) else Missing(reply)
+    if isinstance(judged, Missing):
+        raise judged.error
+    return [0.0 if score is None else score for score in judged.scores or [-i for i in judged.order]]
 
 
 def model_kind(spec: PromptSpec) -> type[Model[Any, Any]]:

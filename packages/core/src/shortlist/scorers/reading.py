@@ -120,7 +120,8 @@ def _probabilities(logits: Mapping[str, float]) -> dict[str, float]:
 def _softmax(row: Sequence[float]) -> list[float]:
     top = max(row, default=0.0)
     weights = [math.exp(each - top) for each in row]
-    return [weight / sum(weights) for weight in weights]
+    total = sum(weights)
+    return [weight / total for weight in weights]
 
 
 def _said(what: str, repairs: Sequence[str]) -> str:
