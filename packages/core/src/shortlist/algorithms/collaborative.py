@@ -15,6 +15,9 @@ from shortlist.algorithms.sparse import Rows, product_blocks, transposed
 from shortlist.algorithms.terms import bm25_weights, counted
 from shortlist.arrays import Floats, Ints, Matrix, Vector
 
+NOISE = 1e-5
+"""Shares that are this near to each other, relative to their size, are equal: float32 vectors say no more of them."""
+
 Columns = tuple[Floats, Floats]
 """Similarities to the anchors: the query's, shape (a,), and the passages', shape (n, a)."""
 
@@ -53,12 +56,12 @@ def collaborative(columns: Columns, anchors: Ints, temperature: float) -> Floats
 
 
 def scaled(rows: Floats, temperature: float) -> Floats:
-    """Softmax of each row divided by the temperature, then the row mapped onto [-1, 1]; a constant row is 0."""
+    """Softmax of each row divided by the temperature, then mapped onto [-1, 1]; 0 where all is equal but for noise."""
     powers = np.exp((rows - rows.max(axis=1, keepdims=True)) / temperature)
     shares = powers / powers.sum(axis=1, keepdims=True)
     low, high = shares.min(axis=1, keepdims=True), shares.max(axis=1, keepdims=True)
-    spread = high - low
-    return np.where(spread > 0.0, 2.0 * (shares - low) / np.where(spread > 0.0, spread, 1.0) - 1.0, 0.0)
+    spread, varies = high - low, high - low > NOISE * high
+    return np.where(varies, 2.0 * (shares - low) / np.where(varies, spread, 1.0) - 1.0, 0.0)
 
 
 def _chosen(matrix: Rows, columns: Ints, width: int) -> Rows:
