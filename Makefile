@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 PY := .venv/bin/python
 PROJECTS := $(wildcard packages/*/pyproject.toml)
-MODELS := ms-marco-minilm bge-small all-minilm smollm2-135m
+MODELS := ms-marco-minilm bge-small all-minilm smollm2-135m en-core-web-sm
 QUESTION := How do I protect my program against a malicious database file?
 DOCUMENTS := examples/documents
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

