@@ -147,15 +147,15 @@ def test_public_names_are_pinned():
 
 
 PUBLIC = """
-Adaptive Authority BadAnswer Bench Blend Blocks ByDocument Cache Call Cascade Chain ChatModel ChatReply ChatRequest
-Collaborative Computed Continuation CorpusStatistics Criterion CrossEncoder DocumentGraph Elimination Embedder Fallback
-FeatureRefinement FeedbackQuery FunctionChat FunctionEmbedder FunctionScorer Fuse GraphBuilder GraphPropagation Grouped
-InputError Judgement KeepOrder Keywords Length Lexical Likelihood LikelihoodModel LimitReached Limits Llm MemoryCache
-Message Metadata MissingExtra Mmr Model ModelError ModelTimeout ModelUnavailable Neighbours Pair PairHead PairScorer
-Pairwise ParseError Passage Plan Pointwise PromptSpec Prompted Ranked Ranking Rebel Recency Reply Reranker Retry
-RoundTrace Route Runtime ScoreKind Scorer Setwise ShortlistError Similarity SingleWindow SlidingWindow Source
-SqliteCache StaticEmbedder Strategy Text Top TopDown Tournament Usage WeightsError ask from_dict load make parse
-registered subplan together votes
+Adaptive Amr AmrParser Authority BadAnswer Bench Blend Blocks ByDocument Cache Call Cascade Chain ChatModel ChatReply
+ChatRequest Collaborative Computed Continuation CorpusStatistics Criterion CrossEncoder DocumentGraph Ebcar Elimination
+Embedder Entities Fallback FeatureRefinement FeedbackQuery FunctionChat FunctionEmbedder FunctionScorer Fuse GRag
+GraphBuilder GraphPropagation Grouped HybRank InputError Judgement KeepOrder Keywords Length Lexical Likelihood
+LikelihoodModel LimitReached Limits ListScorer Llm MemoryCache Message Metadata MissingExtra Mmr Model ModelError
+ModelTimeout ModelUnavailable Neighbours Pair PairHead PairScorer Pairwise ParseError Passage Plan Pointwise PromptSpec
+Prompted Ranked Ranking Rebel Recency Reply Reranker Retry RoundTrace Route Runtime ScoreKind Scorer Setwise
+ShortlistError Similarity SingleWindow SlidingWindow Source SqliteCache StaticEmbedder Strategy Text Top TopDown
+Tournament TrainedNetwork Usage WeightsError ask from_dict load make parse registered subplan together votes
 """.split()
 
 

@@ -29,11 +29,14 @@ if TYPE_CHECKING:
     from shortlist.errors import ParseError as ParseError
     from shortlist.errors import ShortlistError as ShortlistError
     from shortlist.errors import WeightsError as WeightsError
+    from shortlist.graphs import Amr as Amr
     from shortlist.graphs import DocumentGraph as DocumentGraph
+    from shortlist.graphs import Entities as Entities
     from shortlist.graphs import GraphBuilder as GraphBuilder
     from shortlist.graphs import Keywords as Keywords
     from shortlist.graphs import Metadata as Metadata
     from shortlist.graphs import Neighbours as Neighbours
+    from shortlist.models.amr import AmrParser as AmrParser
     from shortlist.models.base import ChatModel as ChatModel
     from shortlist.models.base import ChatReply as ChatReply
     from shortlist.models.base import ChatRequest as ChatRequest
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from shortlist.models.base import Embedder as Embedder
     from shortlist.models.base import Likelihood as Likelihood
     from shortlist.models.base import LikelihoodModel as LikelihoodModel
+    from shortlist.models.base import ListScorer as ListScorer
     from shortlist.models.base import Message as Message
     from shortlist.models.base import Pair as Pair
     from shortlist.models.base import PairScorer as PairScorer
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
     from shortlist.models.function import FunctionEmbedder as FunctionEmbedder
     from shortlist.models.function import FunctionScorer as FunctionScorer
     from shortlist.models.static_embedder import StaticEmbedder as StaticEmbedder
+    from shortlist.models.trained import TrainedNetwork as TrainedNetwork
     from shortlist.passage import Passage as Passage
     from shortlist.plan import Call as Call
     from shortlist.plan import Model as Model
@@ -85,11 +90,14 @@ if TYPE_CHECKING:
     from shortlist.rerankers.by_document import ByDocument as ByDocument
     from shortlist.rerankers.collaborative import Collaborative as Collaborative
     from shortlist.rerankers.cross_encoder import CrossEncoder as CrossEncoder
+    from shortlist.rerankers.ebcar import Ebcar as Ebcar
     from shortlist.rerankers.elimination import Elimination as Elimination
     from shortlist.rerankers.feature_refinement import FeatureRefinement as FeatureRefinement
     from shortlist.rerankers.feedback_query import FeedbackQuery as FeedbackQuery
+    from shortlist.rerankers.g_rag import GRag as GRag
     from shortlist.rerankers.graph import GraphPropagation as GraphPropagation
     from shortlist.rerankers.grouped import Grouped as Grouped
+    from shortlist.rerankers.hybrank import HybRank as HybRank
     from shortlist.rerankers.keep_order import KeepOrder as KeepOrder
     from shortlist.rerankers.lexical import CorpusStatistics as CorpusStatistics
     from shortlist.rerankers.lexical import Lexical as Lexical
@@ -122,11 +130,13 @@ _HOMES = {
     "criteria.judged": "Criterion",
     "errors": "BadAnswer InputError LimitReached MissingExtra ModelError "
     "ModelTimeout ModelUnavailable ParseError ShortlistError WeightsError",
-    "graphs": "DocumentGraph GraphBuilder Keywords Metadata Neighbours",
+    "graphs": "Amr DocumentGraph Entities GraphBuilder Keywords Metadata Neighbours",
+    "models.amr": "AmrParser",
     "models.base": "ChatModel ChatReply ChatRequest Continuation Embedder "
-    "Likelihood LikelihoodModel Message Pair PairScorer Text",
+    "Likelihood LikelihoodModel ListScorer Message Pair PairScorer Text",
     "models.function": "FunctionChat FunctionEmbedder FunctionScorer",
     "models.static_embedder": "StaticEmbedder",
+    "models.trained": "TrainedNetwork",
     "passage": "Passage",
     "plan": "Call Model Plan Reply ask together votes",
     "prompts.spec": "PromptSpec",
@@ -144,11 +154,14 @@ _HOMES = {
     "rerankers.by_document": "ByDocument",
     "rerankers.collaborative": "Collaborative",
     "rerankers.cross_encoder": "CrossEncoder",
+    "rerankers.ebcar": "Ebcar",
     "rerankers.elimination": "Elimination",
     "rerankers.feature_refinement": "FeatureRefinement",
     "rerankers.feedback_query": "FeedbackQuery",
+    "rerankers.g_rag": "GRag",
     "rerankers.graph": "GraphPropagation",
     "rerankers.grouped": "Grouped",
+    "rerankers.hybrank": "HybRank",
     "rerankers.keep_order": "KeepOrder",
     "rerankers.lexical": "CorpusStatistics Lexical",
     "rerankers.llm": "Llm",

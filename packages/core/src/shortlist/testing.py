@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from shortlist.models.base import ChatModel, Embedder, PairScorer
+from shortlist.models.base import ChatModel, Embedder, ListScorer, PairScorer
+from shortlist.models.fake_networks import ArbitraryListScorer, FailingListScorer
 from shortlist.models.fakes import (
     AdversarialChat,
     ConstantChat,
@@ -37,10 +38,20 @@ _WRITABLE = (ConstantChat(),)
 """For examples without fakes, which are to be written down."""
 Fakes = Mapping[type[Any], Model[Any, Any]]
 
-WORKING: Fakes = {Embedder: HashEmbedder(), PairScorer: OverlapScorer(), ChatModel: AdversarialChat()}
+WORKING: Fakes = {
+    Embedder: HashEmbedder(),
+    PairScorer: OverlapScorer(),
+    ChatModel: AdversarialChat(),
+    ListScorer: ArbitraryListScorer(),
+}
 """Fakes that answer; the chat model answers nonsense."""
 
-FAILING: Fakes = {Embedder: FailingEmbedder(), PairScorer: FailingScorer(), ChatModel: FailingChat()}
+FAILING: Fakes = {
+    Embedder: FailingEmbedder(),
+    PairScorer: FailingScorer(),
+    ChatModel: FailingChat(),
+    ListScorer: FailingListScorer(),
+}
 """Fakes that never answer."""
 
 

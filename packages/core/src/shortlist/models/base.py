@@ -6,10 +6,11 @@ import math
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from shortlist.algorithms.guard import Guard
 from shortlist.arrays import Floats, Matrix, Vector
 from shortlist.errors import BadAnswer, ShortlistError
 from shortlist.plan import Missing, Model, Plan, Reply, ask, votes
@@ -213,6 +214,52 @@ class LikelihoodModel(Model[Continuation, Likelihood], ABC):
     def decode(self, data: bytes) -> Likelihood:
         """The likelihood that `encode` wrote."""
         return Likelihood(*super().decode(data))
+
+
+PROBE = "The lighthouse keeper counted 47 ships before the storm reached the northern harbour."
+"""A text whose vector tells one embedder from another."""
+
+
+class VectorSpace(NamedTuple):
+    """Whose vectors a network reads.
+
+    Attributes:
+        names: what the embedder is called; the first is the one that a settings file would name.
+        fingerprint: of the embedder that the network was trained with.
+        probe: the unit vector that this embedder has for `PROBE`, shape (d,).
+    """
+
+    names: tuple[str, ...]
+    fingerprint: str | None
+    probe: Vector
+
+
+class ListScorer(Model[Any, Floats], ABC):
+    """A trained network that scores passages in each other's company, from arrays: one payload is one list.
+
+    What a payload holds is the network's own; `networks` says which network this is.
+    """
+
+    kind: ClassVar[str] = "list_scorer"
+
+    @property
+    def network(self) -> str:
+        """The name of the reranker that it was trained for."""
+        return ""
+
+    @property
+    def guard(self) -> Guard:
+        """What keeps its order near the one before."""
+        return Guard()
+
+    @property
+    def vectors(self) -> VectorSpace | None:
+        """Whose vectors it reads; None when it takes those of any embedder."""
+        return None
+
+    def fault(self, value: Floats) -> str | None:
+        """Why these are not scores, or None."""
+        return None if value.ndim == 1 and bool(np.isfinite(value).all()) else "scores that are not finite"
 
 
 def as_logit(reply: Reply[Vector] | ShortlistError) -> Reply[float] | ShortlistError:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from shortlist.errors import InputError
-from shortlist.models.base import ChatModel, Embedder, LikelihoodModel, PairScorer
+from shortlist.models.base import ChatModel, Embedder, LikelihoodModel, ListScorer, PairScorer
 from shortlist.plan import Model
 
 # What a dict names under `model`, and where it stands. Imported when asked for, so that no extra is needed before.
@@ -25,6 +25,8 @@ _CLASSES = {
     "torch-chat": "shortlist.models.torch_language:TorchChat",
     "torch-likelihood": "shortlist.models.torch_language:TorchLikelihood",
     "openai-embedder": "shortlist.models.openai:OpenAIEmbedder",
+    "trained-network": "shortlist.models.trained:TrainedNetwork",
+    "amrlib": "shortlist.models.amr:AmrlibParser",
     "http-rerank": "shortlist.models.http:HttpRerank",
 }
 
@@ -34,6 +36,7 @@ _BY_TEXT = {
     PairScorer: ("onnx-cross-encoder", "weights"),
     ChatModel: ("openai-chat", "name"),
     LikelihoodModel: ("torch-likelihood", "weights"),
+    ListScorer: ("trained-network", "weights"),
 }
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shortlist.algorithms.fusion import rescaled
 from shortlist.algorithms.propagation import pagerank, propagated, shares
 from shortlist.algorithms.similarity import cosines
 from shortlist.arrays import Floats, Matrix
 from shortlist.errors import InputError
-from shortlist.graphs import DocumentGraph, GraphBuilder, Keywords, Metadata, Neighbours
+from shortlist.graphs import Amr, DocumentGraph, Entities, GraphBuilder, Keywords, Metadata, Neighbours
 from shortlist.models.base import Embedder
 from shortlist.models.named import check_model
 from shortlist.models.static_embedder import StaticEmbedder
@@ -23,9 +22,7 @@ from shortlist.plan import Plan
 from shortlist.ranking import Ranking, Reasons
 from shortlist.reranker.base import Need, Reranker, Source
 from shortlist.rerankers.inputs import Prior, known_scores, passage_vectors, prior_from, prior_scores, unit_vectors
-
-_NAMED = 3
-"""How many neighbours a reason names."""
+from shortlist.rerankers.lifters import built, lifters
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class GraphPropagation(Reranker):
     source = Source("Don't Forget to Connect! Improving RAG with Graph-based Reranking", "arXiv 2405.18414", 2024)
     needs: ClassVar[frozenset[Need]] = frozenset({"scores"})
 
-    builder: Keywords | Neighbours | Metadata | GraphBuilder = field(default_factory=Keywords)
+    builder: Keywords | Neighbours | Metadata | Entities | Amr | GraphBuilder = field(default_factory=Keywords)
     method: Literal["propagation", "pagerank"] = "propagation"
     alpha: float = 0.3
     embedder: Embedder = field(default_factory=StaticEmbedder)
@@ -63,9 +60,7 @@ class GraphPropagation(Reranker):
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """At most two rounds: vectors for the graph, and for cosines where scores are missing."""
         (prior, repairs), vectors = yield from self._inputs(query, passages)
-        graph = self.builder.build(passages, vectors)
-        if len(graph) != len(passages):
-            raise InputError(f"{type(self.builder).__name__} built {len(graph)} nodes for {len(passages)} passages")
+        graph = built(self.builder, passages, vectors)
         return self._ranking(passages, rescaled(prior, "minmax"), graph).noting(*repairs)
 
     def _inputs(self, query: str, passages: Sequence[Passage]) -> Plan[tuple[Prior, Matrix | None]]:
@@ -82,29 +77,9 @@ class GraphPropagation(Reranker):
         steps, walks = graph.walk, self.method == "pagerank"
         scores = pagerank(steps, prior, self.alpha) if walks else propagated(steps, prior, self.alpha)
         begun = shares(prior) if walks else prior
-        names = _lifters(passages, graph, scores / steps.totals if walks else scores, scores > begun + 1e-9)
+        names = lifters(passages, graph, scores / steps.totals if walks else scores, scores > begun + 1e-9)
         reasons: list[Reasons] = [
             {"prior": value, "lifted by": names[i]} if i in names else {"prior": value}
             for i, value in enumerate(prior.tolist())
         ]
         return Ranking.by_score(passages, scores, "utility", reasons)
-
-
-def _lifters(
-    passages: Sequence[Passage], graph: DocumentGraph, given: Floats, rose: NDArray[np.bool_]
-) -> dict[int, str]:
-    """For each passage that rose, the neighbours that brought it most: an edge's weight times what its end gives."""
-    ends = np.concatenate([graph.sources, graph.targets])
-    others = np.concatenate([graph.targets, graph.sources])
-    flows = np.concatenate([graph.strengths] * 2) * given[others]
-    kept = np.flatnonzero(rose[ends] & (flows > 0.0))
-    order = kept[np.lexsort((others[kept], -flows[kept], ends[kept]))]
-    found: dict[int, list[int]] = {}
-    for end, other in zip(ends[order].tolist(), others[order].tolist(), strict=True):
-        found.setdefault(end, []).append(other)
-    return {end: ", ".join(_called(passages, i) for i in best[:_NAMED]) for end, best in found.items()}
-
-
-def _called(passages: Sequence[Passage], i: int) -> str:
-    name = passages[i].id
-    return f"#{i + 1}" if name is None else str(name)

@@ -1,0 +1,1 @@
+"""Training of networks, behind the extra `torch`; the readers and makers of judged lists do without it."""

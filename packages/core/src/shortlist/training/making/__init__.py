@@ -1,0 +1,1 @@
+"""How judged lists are made out of documents: chunks to search, names, words, candidates."""
