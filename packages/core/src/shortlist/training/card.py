@@ -79,8 +79,8 @@ def _guard(outcome: Outcome) -> str:
     return (
         f"The order keeps {guard.prior:.0%} of the score before, and stands as it was where the rank correlation of the"
         f" two is below {guard.agreement:+.2f}. On the {outcome.data.development:,} development lists, at most"
-        f" {guard.loss:.4f} of nDCG@10 would be lost on the mean: by an order by chance in the place of the network's, or"
-        " by the network behind a better stage."
+        f" {guard.loss:.4f} of nDCG@10 would be lost on the mean: by an order by chance in the place of the network's,"
+        " or by the network behind a better stage."
     )
 
 
