@@ -10,7 +10,7 @@ import os
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 
@@ -36,22 +36,38 @@ class Collection:
     grades: Mapping[str, Mapping[str, int]]
 
 
-def dl19() -> Collection | None:
-    """TREC Deep Learning 2019: 43 queries with 100 candidates of BM25 each."""
+def dl19(stages: Sequence[str] = ("bm25",)) -> Collection | None:
+    """TREC Deep Learning 2019: 43 queries with 100 candidates of BM25 each.
+
+    Of several of the stages bm25, tasb and splade: all that they found, by reciprocal rank fusion.
+    """
     path = DATA / "dl19"
     if not path.exists():
         return None
-    queries, candidates = {}, {}
-    for each in json.loads((path / "bm25.json").read_text(encoding="utf-8")):
-        qid = str(each["hits"][0]["qid"])
-        queries[qid] = each["query"]
-        candidates[qid] = [Passage(h["content"], str(h["docid"]), float(h["score"])) for h in each["hits"]]
+    queries: dict[str, str] = {}
+    found: dict[str, list[list[Passage]]] = {}
+    for stage in stages:
+        for each in json.loads((path / f"{stage}.json").read_text(encoding="utf-8")):
+            qid = str(each["hits"][0]["qid"])
+            queries[qid] = each["query"]
+            hits = [Passage(h["content"], str(h["docid"]), float(h["score"])) for h in each["hits"]]
+            found.setdefault(qid, []).append(hits)
+    candidates = {qid: lists[0] if len(stages) == 1 else _fused(lists) for qid, lists in found.items()}
     grades: dict[str, dict[str, int]] = {qid: {} for qid in queries}
     for line in (path / "qrels.txt").read_text(encoding="utf-8").splitlines():
         qid, _, docid, grade = line.split()
         if qid in grades:
             grades[qid][docid] = int(grade)
     return Collection(queries, candidates, grades)
+
+
+def _fused(lists: Sequence[Sequence[Passage]]) -> list[Passage]:
+    """Best first; the score is the sum of 1 / (60 + rank)."""
+    passages = {passage.id: passage for found in lists for passage in found}
+    scores = dict.fromkeys(passages, 0.0)
+    for rank, passage in (each for found in lists for each in enumerate(found, 1)):
+        scores[passage.id] += 1.0 / (60.0 + rank)
+    return [replace(passages[i], score=scores[i]) for i in sorted(passages, key=lambda i: -scores[i])]
 
 
 def musique() -> Collection | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -18,7 +19,18 @@ from ir_measures import nDCG
 
 from data import Collection, dl19
 from quality import first, interval, measured
-from shortlist import Blend, CrossEncoder, Embedder, FunctionEmbedder, Fuse, KeepOrder, Lexical, Reranker, Similarity
+from shortlist import (
+    Blend,
+    CrossEncoder,
+    Embedder,
+    FunctionEmbedder,
+    Fuse,
+    KeepOrder,
+    Lexical,
+    Reranker,
+    Similarity,
+    StaticEmbedder,
+)
 from shortlist.algorithms.neighbours import Nearest, mutual, mutual_neighbours, nearest
 from shortlist.algorithms.propagation import pagerank
 from shortlist.algorithms.similarity import unit_rows
@@ -35,6 +47,7 @@ from table import Table, report, skipped
 from timing import cpu_seconds, interleave, median, speed
 
 Array = npt.NDArray[np.float32]
+Arrays = dict[str, npt.NDArray[Any]]
 TITLE = "What stands beside a passage"
 NEEDED = ("ms-marco-minilm", "bge-small")
 FOLDS, ROUNDS, K, ALONE = 5, 5, 10, "cross-encoder alone"
@@ -56,33 +69,47 @@ class Signals:
     passages: Sequence[Array]
 
 
-def asked(collection: Collection) -> Signals:
+def asked(collection: Collection, name: str = "neighbourhood", embedder: str = "bge-small") -> Signals:
     """From the models; kept in the folder that `SHORTLIST_BENCHMARK_CACHE` names, where it does."""
+    queries, candidates = collection.queries, collection.candidates
+    name = f"{name}-{len(queries)}"
+
+    def scores() -> Arrays:
+        return {"scores": np.concatenate([scores_of(CrossEncoder(), t, candidates[q]) for q, t in queries.items()])}
+
+    def vectors() -> Arrays:
+        model, found = embedder_of(embedder), [p.text for passages in candidates.values() for p in passages]
+        return {"queries": vectors_of(model, [*queries.values()], "query"), "passages": vectors_of(model, found)}
+
+    ends = np.cumsum([len(passages) for passages in candidates.values()])[:-1]
+    own = kept(f"{name}-{embedder}", vectors)
+    scored = kept(f"{name}-scores", scores)["scores"]
+    return Signals(np.split(scored, ends), own["queries"], np.split(own["passages"], ends))
+
+
+def embedder_of(name: str) -> Embedder:
+    return StaticEmbedder() if name == "static" else OnnxEmbedder(name)
+
+
+def kept(name: str, make: Callable[[], Arrays]) -> Arrays:
+    """What was made once, where a folder is given to keep it in."""
     folder = os.environ.get("SHORTLIST_BENCHMARK_CACHE")
-    path = None if folder is None else Path(folder) / f"neighbourhood-{len(collection.queries)}.npz"
+    path = None if folder is None else Path(folder) / f"{name}.npz"
     if path is not None and path.exists():
-        kept = np.load(path, allow_pickle=False)
-        ends = np.cumsum(kept["sizes"])[:-1]
-        return Signals(np.split(kept["scores"], ends), kept["queries"], np.split(kept["passages"], ends))
-    embedder = OnnxEmbedder("bge-small")
-    scores = [_scores(CrossEncoder(), text, collection.candidates[q]) for q, text in collection.queries.items()]
-    texts = [[p.text for p in candidates] for candidates in collection.candidates.values()]
-    signals = Signals(
-        scores, _vectors(embedder, [*collection.queries.values()], "query"), [_vectors(embedder, t) for t in texts]
-    )
+        with np.load(path, allow_pickle=False) as found:
+            return dict(found)
+    made = make()
     if path is not None:
-        sizes = [len(each) for each in scores]
-        flat = {"scores": np.concatenate(scores), "passages": np.concatenate(signals.passages)}
-        np.savez(path, sizes=sizes, queries=signals.queries, **flat)
-    return signals
+        np.savez(path, **made)
+    return made
 
 
-def _scores(reranker: Reranker, query: str, passages: Sequence[object]) -> npt.NDArray[np.float64]:
+def scores_of(reranker: Reranker, query: str, passages: Sequence[object]) -> npt.NDArray[np.float64]:
     ranking = reranker.rank(query, passages)
     return np.array([item.score for item in sorted(ranking.kept, key=lambda item: item.index)])
 
 
-def _vectors(embedder: Embedder, texts: Sequence[str], role: Role = "passage") -> Array:
+def vectors_of(embedder: Embedder, texts: Sequence[str], role: Role = "passage") -> Array:
     return np.stack([reply.value for reply in embedder.answer([Text(t, role) for t in texts], Call())])
 
 
@@ -136,7 +163,7 @@ def quality(collection: Collection, signals: Signals, folds: int) -> tuple[list[
     """The table's rows, and a note on time."""
     places = dict(zip(collection.queries.values(), signals.queries, strict=True))
     embedder = FunctionEmbedder(lambda texts, _: [places[text] for text in texts])
-    scored = _carrying(collection, signals)
+    scored = carrying(collection, signals)
     alone = values(KeepOrder(), scored)
     rows: list[tuple[str, ...]] = [(ALONE, "", f"{alone.mean():.4f}", "", "", "")]
     everything: list[npt.NDArray[np.float64]] = []
@@ -144,11 +171,11 @@ def quality(collection: Collection, signals: Signals, folds: int) -> tuple[list[
         tried = np.stack([values(reranker, scored) for reranker in settings.values()])
         everything.append(tried)
         middle = list(settings.values())[len(settings) // 2]
-        rows.append(_row(family, list(settings), tried, alone, folds, f"{_milliseconds(middle, scored):.1f}"))
+        rows.append(_row(family, list(settings), tried, alone, folds, f"{milliseconds(middle, scored):.1f}"))
     return [*rows, _row("any of these", [], np.concatenate(everything), alone, folds, "")], _times(collection)
 
 
-def _carrying(collection: Collection, signals: Signals) -> Collection:
+def carrying(collection: Collection, signals: Signals) -> Collection:
     """The candidates with the cross-encoder's scores, in its order, and with their vectors."""
     candidates = {}
     for q, scores, vectors in zip(collection.queries, signals.scores, signals.passages, strict=True):
@@ -175,7 +202,7 @@ def _row(
     return family, f"{len(tried)}{usual}", f"{got.mean():.4f}", gain, span, ms
 
 
-def _milliseconds(reranker: Reranker, collection: Collection) -> float:
+def milliseconds(reranker: Reranker, collection: Collection) -> float:
     requests = [(text, collection.candidates[q]) for q, text in collection.queries.items()]
     reranker.rank(*requests[0])
     return 1e3 * cpu_seconds(lambda: [reranker.rank(*each) for each in requests]) / len(requests)
@@ -186,9 +213,9 @@ def _times(collection: Collection) -> str:
     passages = collection.candidates[q]
     embedder = OnnxEmbedder("bge-small")
     CrossEncoder().rank(text, passages[:2])
-    _vectors(embedder, ["warm"])
+    vectors_of(embedder, ["warm"])
     reading = cpu_seconds(lambda: CrossEncoder().rank(text, passages))
-    embedding = cpu_seconds(lambda: _vectors(embedder, [p.text for p in passages]))
+    embedding = cpu_seconds(lambda: vectors_of(embedder, [p.text for p in passages]))
     return (
         f"CPU time for a query with {len(passages)} candidates: cross-encoder {1e3 * reading:,.0f} ms; embedding the"
         f" candidates, where an index does not hold their vectors, {1e3 * embedding:,.0f} ms."

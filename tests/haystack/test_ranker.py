@@ -381,6 +381,12 @@ class TestText:
         made = [Document(id=n, content="x", meta={"source_id": 7, "split_id": "one"}) for n in "ab"]
         assert ids(await both(ShortlistRanker("by-place"), QUERY, made)) == ["a", "b"]
 
+    @pytest.mark.parametrize("form", [float, str])
+    async def test_a_place_that_a_store_gave_back_in_another_form(self, form):
+        meta = [{"source_id": "tides", "split_id": form(i)} for i in range(1, 4)]
+        made = [Document(id=name, content="x", meta=each) for name, each in zip("abc", meta, strict=True)]
+        assert ids(await both(ShortlistRanker("by-place"), QUERY, made)) == ["c", "b", "a"]
+
     async def test_retriever_scores_and_embeddings_go_along(self):
         made = [
             Document(id=name, content="x", score=score, embedding=vector)

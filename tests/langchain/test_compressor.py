@@ -145,9 +145,29 @@ def test_metadata_keys_can_be_overridden(question):
 
 
 def test_metadata_of_other_types_is_read_as_absent(question):
-    document = Document(page_content="x", metadata={"source": None, "start_index": "3", "sim": "high"})
+    document = Document(page_content="x", metadata={"source": None, "start_index": "three", "sim": "high"})
     passage = ShortlistCompressor(reranker="keep-order", score_key="sim").rank([document], question).passages[0]
     assert (passage.document_id, passage.position, passage.score) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "position"),
+    [
+        (3.0, 3),
+        ("3", 3),
+        (3.5, None),
+        ("iii", None),
+        ("", None),
+        (math.nan, None),
+        (math.inf, None),
+        (None, None),
+        ([3], None),
+    ],
+)
+def test_a_place_that_a_store_gave_back_in_another_form(value, position, question):
+    document = Document(page_content="x", metadata={"start_index": value})
+    (passage,) = ShortlistCompressor(reranker="keep-order").rank([document], question).passages
+    assert passage.position == position
 
 
 def test_the_retrievers_score_is_read_only_when_asked_for(question):

@@ -178,10 +178,28 @@ def test_folds_keep_equal_queries_together():
     assert folds(lists, 4, seed=4) != parts
 
 
-def test_folds_need_as_many_queries():
+def judging(query, *relevant):
+    return JudgedList(query, (*map(Passage, relevant), Passage("common")), (*(1 for _ in relevant), 0))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_folds_keep_linked_lists_together(seed):
+    chain = [judging("a", "one"), judging("c", " TWO", "three"), judging("b", "One ", "two"), judging("B", "four")]
+    others = [judging(f"q{i}", f"text {i}") for i in range(8)]
+    parts = folds([*others[:4], *chain, *others[4:]], 3, seed)
+    assert [len(part) for part in parts] == [4, 4, 4]
+    assert tuple(chain) in parts
+
+
+def test_folds_take_the_largest_group_last():
+    lists = [judging(f"q{i}", "the same") for i in range(9)] + asking("a", "b")
+    assert [len(part) for part in folds(lists, 3)] == [1, 1, 9]
+
+
+def test_folds_need_as_many_groups():
     for n in (0, 3):
-        with pytest.raises(InputError, match="2 different queries"):
-            folds(asking("a", "b", "A"), n)
+        with pytest.raises(InputError, match="2 groups of lists"):
+            folds([*asking("a", "b", "A"), judging("c", "text of a")], n)
 
 
 def test_kept_apart():

@@ -95,6 +95,12 @@ class LangChainEmbedder(Embedder):
     concurrency: int = 4
     remote = True
 
+    @property
+    def label(self) -> str:
+        """The model's name where the object tells it: a network that was trained for it is found by that."""
+        told = (getattr(self.embeddings, name, None) for name in ("model_name", "model"))
+        return next((name for name in told if isinstance(name, str) and name), type(self.embeddings).__name__)
+
     def split(self, payloads: Sequence[Text]) -> list[list[int]]:
         """Each query alone, since that is what `embed_query` takes; passages together."""
         queries = [[i] for i, text in enumerate(payloads) if text.role == "query"]

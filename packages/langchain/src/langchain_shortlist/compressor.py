@@ -145,13 +145,20 @@ class ShortlistCompressor(BaseDocumentCompressor):
             score = None if score_key is None else _number(metadata.get(score_key))
             parent, place = metadata.get(parent_key), metadata.get(place_key)
             parent = parent if parent is None or type(parent) is str else str(parent)
-            place = place if type(place) is int else None
+            place = place if type(place) is int else _place(place)
             passages.append(Passage(document.page_content, document.id, score, None, parent, place, metadata))
         return passages
 
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, Real) else None
+
+
+def _place(value: object) -> int | None:
+    """A whole number; some stores give it back as a float, some as a text."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return int(value) if isinstance(value, str) and value.isdecimal() else None
 
 
 def reordered(documents: Sequence[Document], ranking: Ranking) -> list[Document]:

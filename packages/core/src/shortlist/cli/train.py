@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shortlist.models.base import Embedder
     from shortlist.training.figures import Figure, Figures
     from shortlist.training.judged import JudgedList
+    from shortlist.training.make import Made, Making
     from shortlist.training.outcome import Outcome, Stage
     from shortlist.training.readers import Format
     from shortlist.training.task import Task
@@ -40,7 +41,7 @@ def train(
         ),
     ] = None,
     embedder: Annotated[str, typer.Option(help="static, a name (`shortlist models list`), or a folder.")] = "static",
-    held_out: Annotated[float, typer.Option(help="The share of the queries that is not trained on.")] = 0.2,
+    held_out: Annotated[float, typer.Option(help="The share of queries, or of documents, not trained on.")] = 0.2,
     held_out_data: Annotated[
         list[Path] | None, typer.Option(help="Judged lists for the figures, in place of a share. May be repeated.")
     ] = None,
@@ -77,15 +78,16 @@ def train(
     task = _task(network, builder)
     named = {"loss": loss, "epochs": epochs, "seed": seed}
     given = {**_pairs(recipe or ()), **{name: value for name, value in named.items() if value is not None}}
+    lists, apart = _data(data, held_out_data or (), format, _pairs(make or ()), held_out)
     with _progress() as show:
         outcome = training.train(
             task,
-            _lists(data, format, make or ()),
+            lists,
             _embedder(embedder),
             out,
             task.recipe.changed(given),
             sizes=_pairs(size or ()),
-            held_out=_lists(held_out_data, format, make or ()) if held_out_data else held_out,
+            held_out=apart,
             guard_loss=guard_loss,
             data=[path.name for path in (*data, *(held_out_data or ()))],
             licence=licence,
@@ -109,23 +111,53 @@ def _task(name: str, builder: str | None) -> Task:
     return GRagTask(builder_from_dict({"kind": builder}))
 
 
-def _lists(paths: Sequence[Path], form: str, making: Sequence[str]) -> list[JudgedList]:
+def _data(
+    paths: Sequence[Path], apart: Sequence[Path], form: str, given: Mapping[str, Any], share: float
+) -> tuple[list[JudgedList], list[JudgedList] | float]:
+    """Lists to learn from, and those for the figures or their share. Of many documents, some are kept apart whole."""
+    from shortlist.training.make import make_apart
+
+    if form != "documents":
+        return _read(paths, form), _read(apart, form) if apart else share
+    making = _making(given)
+    if apart:
+        return _made(paths, making), _made(apart, making)
+    parts = [make_apart(path, making, share=share) for path in paths]
+    if not all(theirs.lists for _, theirs in parts):
+        return _made(paths, making), share
+    for path, made in ((path, made) for path, pair in zip(paths, parts, strict=True) for made in pair):
+        _tell(path, made)
+    return [each for ours, _ in parts for each in ours.lists], [each for _, theirs in parts for each in theirs.lists]
+
+
+def _read(paths: Sequence[Path], form: str) -> list[JudgedList]:
     from shortlist.training.readers import read_judged
 
-    if form == "documents":
-        return [each for path in paths for each in _made(path, _pairs(making))]
     return [each for path in paths for each in read_judged(path, cast("Format", form))]
 
 
-def _made(path: Path, given: Mapping[str, Any]) -> Sequence[JudgedList]:
-    from shortlist.training.make import Making, make_from_folder
+def _making(given: Mapping[str, Any]) -> Making:
+    from shortlist.training.make import Making
 
     try:
-        made = make_from_folder(path, Making(**given))
+        return Making(**given)
     except TypeError as error:
         raise InputError(f"lists cannot be made so: {error}") from error
+
+
+def _made(paths: Sequence[Path], making: Making) -> list[JudgedList]:
+    from shortlist.training.make import make_from_folder
+
+    lists: list[JudgedList] = []
+    for path in paths:
+        made = make_from_folder(path, making)
+        _tell(path, made)
+        lists += made.lists
+    return lists
+
+
+def _tell(path: Path, made: Made) -> None:
     note(f"{len(made.lists)} lists made of {made.chunks} chunks of {made.documents} documents in {path}")
-    return made.lists
 
 
 def _embedder(name: str) -> Embedder:

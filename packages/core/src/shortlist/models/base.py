@@ -237,7 +237,7 @@ class VectorSpace(NamedTuple):
 class ListScorer(Model[Any, Floats], ABC):
     """A trained network that scores passages in each other's company, from arrays: one payload is one list.
 
-    What a payload holds is the network's own; `networks` says which network this is.
+    What a payload holds is the network's own; `network` says which network this is.
     """
 
     kind: ClassVar[str] = "list_scorer"

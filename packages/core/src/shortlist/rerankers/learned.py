@@ -124,7 +124,8 @@ def _again(own: Matrix, width: int) -> tuple[str, ...]:
 
 def _probes(embedder: Embedder, network: ListScorer) -> list[str]:
     space = network.vectors
-    return [] if space is None or space.fingerprint == embedder.fingerprint else [PROBE]
+    known = space is None or (space.fingerprint is not None and space.fingerprint == embedder.fingerprint)
+    return [] if known else [PROBE]
 
 
 def _check_space(embedder: Embedder, network: ListScorer, vector: Vector) -> None:

@@ -58,19 +58,43 @@ class JudgedList:
 
 
 def folds(lists: Sequence[JudgedList], n: int, seed: int = 0) -> tuple[tuple[JudgedList, ...], ...]:
-    """The lists in n parts of nearly as many queries each, for cross-validation.
+    """The lists in n parts of nearly as many each, for cross-validation; the smaller parts first.
 
-    Lists of one query, whatever its case and spaces, are in one part.
+    Lists of one query, whatever its case and spaces, are in one part, and so are lists that share a relevant text:
+    questions of several steps are made of the same steps, and a network would be asked what it was told. What is linked
+    through other lists stays together too, so parts are uneven where many lists are linked.
 
     Raises:
-        InputError: there are fewer queries than parts, or n is not above 0.
+        InputError: fewer lists than parts share nothing with each other, or n is not above 0.
     """
-    queries = list(dict.fromkeys(_key(each) for each in lists))
-    if not 0 < n <= len(queries):
-        raise InputError(f"{len(queries)} different queries cannot be cut into {n} parts")
-    random.Random(seed).shuffle(queries)
-    part = {query: place % n for place, query in enumerate(queries)}
-    return tuple(tuple(each for each in lists if part[_key(each)] == index) for index in range(n))
+    groups = _linked(lists)
+    if not 0 < n <= len(groups):
+        raise InputError(f"{len(groups)} groups of lists without a query or relevant text in common: no {n} parts")
+    rng = random.Random(seed)
+    rng.shuffle(groups)
+    parts: list[list[int]] = [[] for _ in range(n)]
+    for group in sorted(groups, key=len, reverse=True):
+        min(parts, key=len).extend(group)
+    rng.shuffle(parts)  # or the first part would always have the largest group
+    return tuple(tuple(lists[place] for place in sorted(part)) for part in sorted(parts, key=len))
+
+
+def _linked(lists: Sequence[JudgedList]) -> list[list[int]]:
+    """Places of the lists, in groups that have no query and no relevant text in common."""
+    above, first = list(range(len(lists))), dict[tuple[str, str], int]()
+
+    def top(place: int) -> int:
+        while above[place] != place:
+            above[place] = place = above[above[place]]
+        return place
+
+    for place, each in enumerate(lists):
+        for mark in (("query", _key(each)), *(("text", text) for text in _relevant(each))):
+            above[top(first.setdefault(mark, place))] = top(place)
+    groups: dict[int, list[int]] = {}
+    for place in range(len(lists)):
+        groups.setdefault(top(place), []).append(place)
+    return list(groups.values())
 
 
 def kept_apart(

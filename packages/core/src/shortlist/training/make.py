@@ -26,7 +26,7 @@ from shortlist.training.making.library import Library
 from shortlist.training.making.names import Namer
 from shortlist.training.making.settings import Making
 
-__all__ = ["Made", "Making", "make_from_folder", "make_judged"]
+__all__ = ["Made", "Making", "make_apart", "make_from_folder", "make_judged"]
 
 _CHUNKING = Chunking(words=100, overlap=0)
 
@@ -55,9 +55,26 @@ def make_from_folder(path: str | Path, making: Making | None = None, chunking: C
         InputError: there is no such folder, nothing readable is in it, or chunks overlap.
         MissingExtra: an HTML or PDF file is there, and the extra `search` is not installed.
     """
-    if chunking.overlap:
-        raise InputError("chunks that overlap say what their neighbours say: overlap must be 0")
-    return make_judged(read_folder(path, chunking), making)
+    return make_judged(_chunks(path, chunking), making)
+
+
+def make_apart(
+    path: str | Path, making: Making | None = None, chunking: Chunking = _CHUNKING, share: float = 0.2
+) -> tuple[Made, Made]:
+    """As `make_from_folder`, from two parts of the documents: `1 - share` of them, and the others.
+
+    The lists of the others say what a network does with documents of the same kind that it has not seen.
+
+    Raises:
+        InputError: as `make_from_folder`, or a part has no document.
+    """
+    passages = _chunks(path, chunking)
+    names = sorted({str(passage.document_id) for passage in passages})
+    making = making or Making()
+    others = {*random.Random(making.seed).sample(names, round(share * len(names)))}
+    ours = [passage for passage in passages if str(passage.document_id) not in others]
+    theirs = [passage for passage in passages if str(passage.document_id) in others]
+    return make_judged(ours, making), make_judged(theirs, making)
 
 
 def make_judged(passages: Sequence[Passage], making: Making | None = None) -> Made:
@@ -81,6 +98,12 @@ def make_judged(passages: Sequence[Passage], making: Making | None = None) -> Ma
     questions = _questions(library, making, random.Random(making.seed), left_out)
     lists = tuple(_lists(library, making, questions, left_out))
     return Made(lists, len(library.documents), len(passages), MappingProxyType(dict(sorted(left_out.items()))))
+
+
+def _chunks(path: str | Path, chunking: Chunking) -> Sequence[Passage]:
+    if chunking.overlap:
+        raise InputError("chunks that overlap say what their neighbours say: overlap must be 0")
+    return read_folder(path, chunking)
 
 
 def _questions(library: Library, making: Making, rng: random.Random, left_out: Counter[str]) -> Iterator[Question]:

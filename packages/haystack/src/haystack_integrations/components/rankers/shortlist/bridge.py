@@ -107,6 +107,12 @@ class HaystackEmbedder(Embedder):
     document: DocumentEmbedder | None = None
     batch: int = 128
 
+    @property
+    def label(self) -> str:
+        """The model's name where the embedder tells it: a network that was trained for it is found by that."""
+        told = (getattr(self.text, name, None) for name in ("model", "model_name"))
+        return next((name for name in told if isinstance(name, str) and name), type(self.text).__name__)
+
     def split(self, payloads: Sequence[Text]) -> list[list[int]]:
         """What goes to the text embedder goes alone; the rest in batches."""
         together = [i for i, payload in enumerate(payloads) if not self._alone(payload)]

@@ -32,12 +32,19 @@ def as_passages(
             document.score,
             document.embedding,
             None if (name := (meta := document.meta).get(parent)) is None else str(name),
-            position if type(position := meta.get(place)) is int else None,
+            position if type(position := meta.get(place)) is int else _place(position),
             meta,
             None if document.blob is None else _image(document.blob),
         )
         for document in documents
     ]
+
+
+def _place(value: object) -> int | None:
+    """A whole number; some stores give it back as a float, some as a text."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return int(value) if isinstance(value, str) and value.isdecimal() else None
 
 
 def output(documents: Sequence[Document], unique: Sequence[Document], ranking: Ranking) -> dict[str, Any]:
