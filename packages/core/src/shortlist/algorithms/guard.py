@@ -39,6 +39,9 @@ class Guard(NamedTuple):
     loss: float = 1.0
 
 
+_ANY = Guard()
+
+
 def guarded(scores: Floats, prior: Floats, guard: Guard) -> tuple[Floats, bool]:
     """Both scores standardised over the list and mixed, shape (n,); and whether the old order stands alone.
 
@@ -67,14 +70,19 @@ def standardised(values: Floats) -> Floats:
 
 
 def fit_guard(
-    scores: Sequence[Floats], priors: Sequence[Floats], grades: Sequence[Floats], loss: float = 0.02, seed: int = 0
+    scores: Sequence[Floats],
+    priors: Sequence[Floats],
+    grades: Sequence[Floats],
+    loss: float = 0.02,
+    seed: int = 0,
+    least: Guard = _ANY,
 ) -> Guard:
     """The guard that ranks held-out lists best, among those under which no more than `loss` is lost.
 
     Each list has scores of the network, of the order before, and grades, each of shape (n,). Two things may not lose
     more, on the mean over the lists: an order by chance, which is the network's own scores, shuffled over the list; and
-    the network behind a better stage, which has the order before with the relevant passages lifted. Where nothing can
-    be kept within the loss, the old order stands.
+    the network behind a better stage, which has the order before with the relevant passages lifted. No share and no
+    agreement is tried below those of `least`. Where nothing can be kept within the loss, the old order stands.
     """
     lists = [each for each in zip(scores, priors, grades, strict=True) if (each[2] > 0.0).any()]
     found = Guard(1.0, 1.0, 0.0)
@@ -83,9 +91,10 @@ def fit_guard(
     rng = np.random.default_rng(seed)
     best = _before(lists)
     gained, lost = _means(lists), _lost(lists, rng)
-    for (i, share), (j, least) in product(enumerate(_SHARES), enumerate(_AGREEMENTS)):
-        if lost[i, j] <= loss and gained[i, j] > best + 1e-9:
-            best, found = float(gained[i, j]), Guard(share, least, max(0.0, float(lost[i, j])))
+    for (i, share), (j, at_least) in product(enumerate(_SHARES), enumerate(_AGREEMENTS)):
+        allowed = lost[i, j] <= loss and share >= least.prior and at_least >= least.agreement
+        if allowed and gained[i, j] > best + 1e-9:
+            best, found = float(gained[i, j]), Guard(share, at_least, max(0.0, float(lost[i, j])))
     return found
 
 

@@ -66,10 +66,10 @@ class Run:
 
         return fit(self.task, self.sizes, training, development, self.recipe, checkpoint=checkpoint, progress=told)
 
-    def guard(self, tensors: Tensors, development: Sequence[Example], loss: float) -> Guard:
-        """The guard under which no more than `loss` is lost, by an order by chance or behind a better stage."""
+    def guard(self, tensors: Tensors, development: Sequence[Example], loss: float, least: Guard) -> Guard:
+        """The guard, no weaker than `least`, under which no more than `loss` is lost."""
         priors, grades = [each.prior for each in development], [each.grades.astype(np.float64) for each in development]
-        return fit_guard(self._scores(tensors, development), priors, grades, loss, self.recipe.seed)
+        return fit_guard(self._scores(tensors, development), priors, grades, loss, self.recipe.seed, least)
 
     def figures(self, tensors: Tensors, held_out: Sequence[Example], guard: Guard) -> Figures:
         """By the forward pass that rerankers have."""

@@ -15,6 +15,7 @@ require("torch", "torch")
 import torch
 
 from shortlist import __version__
+from shortlist.algorithms.guard import Guard
 from shortlist.errors import InputError
 from shortlist.models.base import Embedder, VectorSpace
 from shortlist.models.named import check_model
@@ -34,6 +35,7 @@ from shortlist.training.tasks import TASKS
 from shortlist.training.vectors import embedded
 
 CHECKPOINT = "checkpoint.safetensors"
+_ANY = Guard()
 
 
 def train(
@@ -46,6 +48,7 @@ def train(
     sizes: Mapping[str, Any] = MappingProxyType({}),
     held_out: float | Sequence[JudgedList] = 0.2,
     guard_loss: float = 0.02,
+    least: Guard = _ANY,
     data: Sequence[str] = (),
     licence: str = "",
     names: Sequence[str] = (),
@@ -56,8 +59,8 @@ def train(
 ) -> Outcome:
     """Train a network, fit its guard, measure it, and write the folder, which is the same for the same arguments.
 
-    Queries are kept apart: one part of the lists trains, one (development) chooses the epoch and fits the guard, and
-    one, by which nothing was chosen, gives the figures.
+    Queries are kept apart, and of lists that are cut into parts, relevant passages too: one part trains, one
+    (development) chooses the epoch and fits the guard, and one, by which nothing was chosen, gives the figures.
 
     Args:
         task: a value such as `EbcarTask()`, or a name: ebcar, g-rag, hybrid.
@@ -70,6 +73,7 @@ def train(
         held_out: the share of the lists that is not trained on, half of it for development; or the lists for the
             figures, such as those of other documents: then a tenth of `lists` is for development.
         guard_loss: how much nDCG@10 may be lost behind the guard, by an order by chance or behind a better stage.
+        least: the least share of the score before, and the least agreement, that the guard may have.
         data: what the data is called, for the card.
         licence: of the data, for the card.
         names: more names of the embedder, by which the network is to be found.
@@ -98,7 +102,7 @@ def train(
     training, development, deciding = map(run.examples, parts)
     fitted = run.fitted(training, development, checkpoint)
     tensors = tensors_of(fitted.network, half=half)
-    guard = run.guard(tensors, development, guard_loss)
+    guard = run.guard(tensors, development, guard_loss, least)
     told = Data(tuple(data), licence, len(training), len(development), len(deciding), skipped)
     outcome = Outcome(folder, told, fitted.history, fitted.best, guard, run.figures(tensors, deciding, guard))
     said = _said(run, outcome, None if len(embedders) > 1 else space_of(embedders[0], names, runtime))
