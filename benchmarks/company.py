@@ -353,8 +353,8 @@ def main(*, quick: bool = False) -> Table:
             f" all@{DEPTH} is the share of questions whose needed passages are all among the first {DEPTH}.",
             f"G-RAG and HybRank are trained anew for each of {FOLDS} parts of the questions, which share no needed"
             " passage, on the other parts alone, with the recipe that `shortlist train` has by default, and held by"
-            " the guard that was fitted in that run. EBCAR is the one that comes with the package: no question of HotpotQA"
-            " was in its training.",
+            " the guard that was fitted in that run. EBCAR is the one that comes with the package: no question of"
+            " HotpotQA was in its training.",
             "Cheap combinations: for each question, the setting that was best for the questions of the other parts.",
             "Milliseconds are CPU time, vectors at hand; of the cross-encoder, all of its work.",
             *notes,
