@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -122,13 +123,17 @@ def read(folder: Path) -> tuple[Trained, Any]:
         WeightsError: a file is missing or unreadable, or is not of a network that is known here, or not of its sizes.
     """
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = _config(folder)
         tensors = {name: array.astype(np.float32) for name, array in load_file(folder / WEIGHTS).items()}
         probe = tensors.pop(_PROBE, None)
         trained = _trained(config, probe)
         return trained, ARCHITECTURES[trained.network].prepare(tensors, trained.sizes)
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise WeightsError(f"no readable trained network in {folder.name}: {error}") from error
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
 
 
 def _trained(config: Mapping[str, Any], probe: Vector | None) -> Trained:
@@ -147,9 +152,10 @@ def _trained(config: Mapping[str, Any], probe: Vector | None) -> Trained:
     )
 
 
+@cache  # asked for with every query, and the package does not change under way
 def shipped() -> Mapping[str, Path]:
     """The networks that come with the package: their folders by name."""
-    return {path.parent.name: path.parent for path in sorted(_SHIPPED.glob(f"*/{CONFIG}"))}
+    return MappingProxyType({path.parent.name: path.parent for path in sorted(_SHIPPED.glob(f"*/{CONFIG}"))})
 
 
 @dataclass(frozen=True)
@@ -210,19 +216,20 @@ class TrainedNetwork(ListScorer):
         return shipped().get(self.weights) or locate(self.weights)
 
 
+@cache
 def shipped_for(network: str, embedder: str | None) -> TrainedNetwork:
     """The network of this kind that comes with the package, for an embedder of this label or for any.
 
     Raises:
         InputError: there is none; the message says what there is.
     """
-    candidates = [TrainedNetwork(name) for name in shipped()]
-    mine = [each for each in candidates if each.network == network]
-    found = next((each for each in mine if each.vectors is None or embedder in each.vectors.names), None)
+    told = {name: _config(folder) for name, folder in shipped().items()}  # the weights of the others are not read
+    spaces = {name: config["embedder"] for name, config in told.items() if config["network"] == network}
+    found = next((name for name, space in spaces.items() if space is None or embedder in space["names"]), None)
     if found is None:
-        names = ", ".join(name for each in mine for name in (each.vectors.names[:1] if each.vectors else ()))
+        names = ", ".join(space["names"][0] for space in spaces.values() if space)
         raise InputError(
             f"no {network} network comes with the package for {embedder}, only for {names or 'none'}:"
             f" `shortlist train {network}` makes one"
         )
-    return found
+    return TrainedNetwork(found)
