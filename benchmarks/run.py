@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 # In the order of the page. Each runs in a process of its own: none inherits another's imports, threads or memory.
 NAMES = (
-    "quality", "cross_encoder", "memory", "many", "mmr", "import_time", "overhead", "llm_http", "strategies",
+    "quality", "cross_encoder", "memory", "many", "diversity", "import_time", "overhead", "llm_http", "strategies",
     "neighbourhood", "company", "ablation", "cascade",
 )  # fmt: skip
 INTRODUCTION = """# Benchmarks

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from shortlist.algorithms.bm25 import bm25_scores, lucene_idf, tokenize
 from shortlist.algorithms.fusion import filled, interleaved, reciprocal_rank_fusion, rescaled, weighted_sum
-from shortlist.algorithms.mmr import mmr
 from shortlist.algorithms.packing import pack
-from shortlist.algorithms.similarity import cosines, unit_rows
+from shortlist.algorithms.similarity import cosines
 
 rng = np.random.default_rng(7)
 
@@ -123,7 +122,7 @@ def test_rescaling_keeps_the_order_and_stays_finite(values, scale):
     assert np.isfinite(filled(out)).all() or scale == "zscore"
 
 
-# ---- similarity and mmr --------------------------------------------------------------------------------------
+# ---- similarity ----------------------------------------------------------------------------------------------
 
 
 def test_cosines():
@@ -133,59 +132,6 @@ def test_cosines():
     np.testing.assert_allclose(cosines(query, vectors), expected, rtol=1e-5)
     assert cosines(query, np.zeros((2, 8), np.float32)).tolist() == [0.0, 0.0]
     assert np.isfinite(cosines(query, np.full((1, 8), 3e38, np.float32))).all()
-
-
-def slow_mmr(relevance, vectors, k, diversity):
-    """Equation 2 of Carbonell and Goldstein, with all similarities at hand."""
-    similarity = np.maximum(vectors @ vectors.T, 0.0)
-    picks, values = [], []
-    while len(picks) < min(k, len(relevance)):
-        best, value = None, -math.inf
-        for i in range(len(relevance)):
-            if i in picks:
-                continue
-            nearest = max((similarity[i, j] for j in picks), default=0.0)
-            marginal = (1 - diversity) * relevance[i] - diversity * nearest
-            if marginal > value + 1e-9:
-                best, value = i, marginal
-        picks.append(best)
-        values.append(value)
-    return picks, values
-
-
-@pytest.mark.parametrize("diversity", [0.0, 0.3, 0.7, 1.0])
-@pytest.mark.parametrize(("n", "k"), [(30, 5), (30, 30), (3, 10), (1, 1)])
-def test_mmr_equals_the_slow_one(n, k, diversity):
-    vectors = unit_rows(rng.standard_normal((n, 6)).astype(np.float32))
-    relevance = rng.random(n)
-    picks, gains, _ = mmr(relevance, vectors, k, diversity)
-    expected, values = slow_mmr(relevance, vectors, k, diversity)
-    assert picks.tolist() == expected
-    np.testing.assert_allclose(gains, values, atol=1e-6)
-
-
-def test_mmr_values_never_increase_and_relevance_is_not_changed():
-    vectors = unit_rows(rng.standard_normal((50, 4)).astype(np.float32))
-    relevance = rng.random(50)
-    before = relevance.copy()
-    _, gains, overlaps = mmr(relevance, vectors, 50, 0.6)
-    assert (np.diff(gains) <= 1e-12).all() and overlaps[0] == 0.0
-    assert np.array_equal(relevance, before)
-
-
-def test_no_diversity_is_plain_relevance():
-    vectors = unit_rows(rng.standard_normal((40, 4)).astype(np.float32))
-    relevance = rng.random(40)
-    assert mmr(relevance, vectors, 40, 0.0)[0].tolist() == np.argsort(-relevance, kind="stable").tolist()
-
-
-def test_mmr_equals_pyversity():
-    pyversity = pytest.importorskip("pyversity")
-    vectors = unit_rows(np.abs(rng.standard_normal((60, 16))).astype(np.float32))
-    relevance = rng.random(60)
-    for diversity in (0.2, 0.5, 0.8):
-        theirs = pyversity.diversify(vectors, relevance, 20, strategy=pyversity.Strategy.MMR, diversity=diversity)
-        assert mmr(relevance, vectors, 20, diversity)[0].tolist() == theirs.indices.tolist()
 
 
 # ---- packing -------------------------------------------------------------------------------------------------

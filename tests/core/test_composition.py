@@ -166,8 +166,8 @@ def test_route_by_pattern():
 def test_mmr_puts_the_copy_last():
     texts = ["the moon and the tides", "the moon and the tides", "bread"]
     passages = [Passage(text, score=s) for text, s in zip(texts, (1.0, 0.9, 0.5), strict=True)]
-    assert [i.index for i in Mmr(0.0, HashEmbedder()).rank("q", passages).kept] == [0, 1, 2]
-    diverse = Mmr(0.5, HashEmbedder()).rank("q", passages)
+    assert [i.index for i in Mmr(0.0, embedder=HashEmbedder()).rank("q", passages).kept] == [0, 1, 2]
+    diverse = Mmr(0.5, embedder=HashEmbedder()).rank("q", passages)
     assert [i.index for i in diverse.kept] == [0, 2, 1]
     assert diverse.kept[2].reasons["similarity to a pick"] == pytest.approx(1.0)
 

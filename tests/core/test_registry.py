@@ -34,7 +34,7 @@ from shortlist.reranker.fields import settings_of
 def test_make_by_name_and_settings():
     assert make("lexical", {"k1": 2.0}) == Lexical(k1=2.0)
     assert make("keep_order") == KeepOrder() == make("keep-order")
-    assert make("mmr", {"embedder": "static", "diversity": 0.5}) == Mmr(0.5, StaticEmbedder())
+    assert make("mmr", {"embedder": "static", "diversity": 0.5}) == Mmr(0.5, embedder=StaticEmbedder())
 
 
 def test_make_fills_models_by_their_kind():
@@ -45,7 +45,7 @@ def test_make_fills_models_by_their_kind():
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [
-        ("nothing", {}, "no reranker is named 'nothing'; there are adaptive, blend"),
+        ("nothing", {}, "no reranker is named 'nothing'; there are abstain, adaptive"),
         ("lexical", {"k9": 1}, "lexical has no setting 'k9'; it has k1, b, statistics"),
         ("lexical", {"k1": -1}, "k1 must be 0 or more"),
         ("blend", {}, "blend needs inner"),
@@ -147,15 +147,17 @@ def test_public_names_are_pinned():
 
 
 PUBLIC = """
-Adaptive Amr AmrParser Authority BadAnswer Bench Blend Blocks ByDocument Cache Call Cascade Chain ChatModel ChatReply
-ChatRequest Collaborative Computed Continuation CorpusStatistics Criterion CrossEncoder DocumentGraph Ebcar Elimination
-Embedder Entities Fallback FeatureRefinement FeedbackQuery FunctionChat FunctionEmbedder FunctionScorer Fuse GRag
-GraphBuilder GraphPropagation Grouped HybRank InputError Judgement KeepOrder Keywords Length Lexical Likelihood
-LikelihoodModel LimitReached Limits ListScorer Llm MemoryCache Message Metadata MissingExtra Mmr Model ModelError
-ModelTimeout ModelUnavailable Neighbours Pair PairHead PairScorer Pairwise ParseError Passage Plan Pointwise PromptSpec
-Prompted Ranked Ranking Rebel Recency Reply Reranker Retry RoundTrace Route Runtime ScoreKind Scorer Setwise
-ShortlistError Similarity SingleWindow SlidingWindow Source SqliteCache StaticEmbedder Strategy Text Top TopDown
-Tournament TrainedNetwork Usage WeightsError ask from_dict load make parse registered subplan together votes
+Abstain Adaptive Amr AmrParser Authority BadAnswer Bench Blend Blocks ByDocument Cache Calibrate Call Cascade Chain
+ChatModel ChatReply ChatRequest Collaborative Computed ConformalCut Continuation CorpusStatistics Criterion
+CrossEncoder DocumentGraph Dpp DynamicK DynamicRag Ebcar ElbowCut Elimination Embedder Entities FacilityLocation
+Fallback FarthestFirst FeatureRefinement FeedbackQuery FunctionChat FunctionEmbedder FunctionScorer Fuse GRag GapCut
+GraphBuilder GraphPropagation Grouped HybRank InformationCut InputError Judgement KeepOrder Keywords Length Lexical
+Likelihood LikelihoodModel LimitReached Limits ListScorer Llm LostInTheMiddle MemoryCache Message Metadata MissingExtra
+Mmr Model ModelError ModelTimeout ModelUnavailable Msd NearDuplicates Neighbours NucleusCut Pair PairHead PairScorer
+Pairwise ParseError Passage Plan Pointwise PromptSpec Prompted Ranked Ranking Rebel Recency Reply Reranker Retry
+Reverse RoundTrace Route Runtime ScoreKind Scorer Setwise ShortlistError Similarity SingleWindow SlidingWindow Source
+SqliteCache Ssd StaticEmbedder Strategy Text ThresholdCut TokenBudget Top TopDown Tournament TrainedNetwork Usage
+WeightsError ask from_dict load make parse registered subplan together votes
 """.split()
 
 

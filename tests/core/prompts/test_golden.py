@@ -20,11 +20,11 @@ from shortlist.scorers.reading import read, read_likelihood
 GOLDEN = Path(__file__).parent / "golden"
 QUERY = "why is the sea salty"
 PASSAGES = [
-    Passage("Rivers carry salt to the sea.", score=12.3456),
-    Passage("Bread needs salt, flour and water.", score=7.0),
-    Passage("The Dead Sea is saltier still.", score=0.25),
+    Passage("Rivers carry salt to the sea.", score=12.3456, metadata={"title": "Salt of the Sea"}),
+    Passage("Bread needs salt, flour and water.", score=7.0, metadata={"title": "Bread"}),
+    Passage("The Dead Sea is saltier still.", score=0.25, metadata={"title": "Dead Sea"}),
 ]
-OUR_OWN = {"shortlist", "shortlist-scores", "yes-no", "graded", "query-likelihood"}
+OUR_OWN = {"shortlist", "shortlist-scores", "shortlist-selection", "yes-no", "graded", "query-likelihood"}
 SPECS = prompts()
 
 
@@ -68,6 +68,12 @@ ORDERS = {
     ),
     "shortlist-scores": ('{"1": 5, "2": 3.5, "3": 8}', (2, 0, 1)),
 }
+SELECTIONS = {
+    "dynamicrag": ("[3], [1]", "None"),
+    "dynamicrag-7b": ("[3], [1]", "None"),
+    "dynamicrag-inference": ("[3], [1]", "None"),
+    "shortlist-selection": ('{"selected": ["3", "1"]}', '{"selected": []}'),
+}
 
 
 @pytest.mark.parametrize(("name", "text", "order"), [(name, *each) for name, each in ORDERS.items()])
@@ -75,6 +81,14 @@ def test_a_well_formed_order_is_read(name, text, order):
     judged = read(SPECS[name], ChatReply(text), 3)
     assert judged.order == order
     assert judged.named == (1 if SPECS[name].contract == "pick" else 3)
+
+
+@pytest.mark.parametrize(("name", "some", "none"), [(name, *each) for name, each in SELECTIONS.items()])
+def test_a_selection_has_its_order_and_its_number(name, some, none):
+    judged = read(SPECS[name], ChatReply(some), 3)
+    assert (judged.order, judged.named, judged.repairs) == ((2, 0, 1), 2, ())
+    judged = read(SPECS[name], ChatReply(none), 3)
+    assert (judged.order, judged.named, judged.repairs) == ((0, 1, 2), 0, ())
 
 
 def test_scores_of_a_group_are_read_by_place():
@@ -145,7 +159,7 @@ def test_likelihoods_are_of_the_query(name):
 
 def test_every_system_is_among_these():
     pairwise = {"prp", "duot5", "instupr-pairwise"}
-    read_here = {*ORDERS, *SCORES, *pairwise, "first", "early-first", "setwise-likelihood", "erank"}
+    read_here = {*ORDERS, *SELECTIONS, *SCORES, *pairwise, "first", "early-first", "setwise-likelihood", "erank"}
     without_an_answer_to_read = {"upr", "q-peft", "query-likelihood", "dear-pointwise"}
     assert read_here | without_an_answer_to_read == set(SPECS)
 

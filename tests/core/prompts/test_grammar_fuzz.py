@@ -50,6 +50,9 @@ NOISE = [
     "\u2028",
     "[" * 40,
     "{" * 40,
+    "\nNone\n",
+    "[], [1]",
+    '{"selected": [',
 ]
 
 
@@ -69,6 +72,8 @@ WELL_FORMED: dict[str, Callable[..., str]] = {
     "ranking": _ranking,
     "names": lambda order, ids: ", ".join(f"PASSAGE{ids[place]}" for place in order),
     "order-json": lambda order, ids: json.dumps({"ranking": [ids[place] for place in order]}),
+    "selection": lambda order, ids: ", ".join(f"[{ids[place]}]" for place in order),
+    "selection-json": lambda order, ids: json.dumps({"selected": [ids[place] for place in order]}),
     "answer": lambda order, ids: f"<answer>[{ids[order[0]]}]</answer>",
     "pick": lambda order, ids: f"Passage {ids[order[0]]}",
     "score-map": _scores,
@@ -123,7 +128,8 @@ def check(parsed: Parsed, ids) -> None:
     assert sorted(completed(parsed.order, n)) == list(range(n))
     assert all(place in parsed.order and math.isfinite(score) for place, score in parsed.scores.items())
     assert all(isinstance(repair, str) and repair for repair in parsed.repairs)
-    assert parsed.order or parsed.repairs
+    assert parsed.order or parsed.repairs or parsed.none
+    assert not (parsed.order and parsed.none)
 
 
 @pytest.mark.slow
@@ -155,7 +161,7 @@ def test_what_is_well_formed_is_read_as_it_is_meant(grammar):
         assert parse(grammar, chance.choice(around).format(text), ids).order == order
 
 
-NAMES_NOWHERE = ["names", "pick", "ranking", "order-json", "answer", "score-map", "doc-lines"]
+NAMES_NOWHERE = ["selection", "selection-json", "names", "pick", "ranking", "order-json", "answer", "score-map", "doc-lines"]
 WORDS = "In 2019 A I top 20 passages of 12 were B-rated by 429 users (see 3.5, 8192 or 7%), of types a b c".split()
 
 

@@ -85,31 +85,50 @@ if TYPE_CHECKING:
     from shortlist.reranker.registry import make as make
     from shortlist.reranker.registry import registered as registered
     from shortlist.reranker.strategy import Strategy as Strategy
+    from shortlist.rerankers.abstain import Abstain as Abstain
     from shortlist.rerankers.adaptive import Adaptive as Adaptive
     from shortlist.rerankers.blocks import Blocks as Blocks
     from shortlist.rerankers.by_document import ByDocument as ByDocument
+    from shortlist.rerankers.calibrate import Calibrate as Calibrate
     from shortlist.rerankers.collaborative import Collaborative as Collaborative
+    from shortlist.rerankers.conformal_cut import ConformalCut as ConformalCut
     from shortlist.rerankers.cross_encoder import CrossEncoder as CrossEncoder
+    from shortlist.rerankers.dpp import Dpp as Dpp
+    from shortlist.rerankers.dynamic_k import DynamicK as DynamicK
+    from shortlist.rerankers.dynamic_rag import DynamicRag as DynamicRag
     from shortlist.rerankers.ebcar import Ebcar as Ebcar
+    from shortlist.rerankers.elbow_cut import ElbowCut as ElbowCut
     from shortlist.rerankers.elimination import Elimination as Elimination
+    from shortlist.rerankers.facility_location import FacilityLocation as FacilityLocation
+    from shortlist.rerankers.farthest_first import FarthestFirst as FarthestFirst
     from shortlist.rerankers.feature_refinement import FeatureRefinement as FeatureRefinement
     from shortlist.rerankers.feedback_query import FeedbackQuery as FeedbackQuery
     from shortlist.rerankers.g_rag import GRag as GRag
+    from shortlist.rerankers.gap_cut import GapCut as GapCut
     from shortlist.rerankers.graph import GraphPropagation as GraphPropagation
     from shortlist.rerankers.grouped import Grouped as Grouped
     from shortlist.rerankers.hybrank import HybRank as HybRank
+    from shortlist.rerankers.information_cut import InformationCut as InformationCut
     from shortlist.rerankers.keep_order import KeepOrder as KeepOrder
     from shortlist.rerankers.lexical import CorpusStatistics as CorpusStatistics
     from shortlist.rerankers.lexical import Lexical as Lexical
     from shortlist.rerankers.llm import Llm as Llm
     from shortlist.rerankers.mmr import Mmr as Mmr
+    from shortlist.rerankers.msd import Msd as Msd
+    from shortlist.rerankers.near_duplicates import NearDuplicates as NearDuplicates
+    from shortlist.rerankers.nucleus_cut import NucleusCut as NucleusCut
     from shortlist.rerankers.pairwise import Pairwise as Pairwise
+    from shortlist.rerankers.placement import LostInTheMiddle as LostInTheMiddle
+    from shortlist.rerankers.placement import Reverse as Reverse
     from shortlist.rerankers.pointwise import Pointwise as Pointwise
     from shortlist.rerankers.rebel import Rebel as Rebel
     from shortlist.rerankers.setwise import Setwise as Setwise
     from shortlist.rerankers.similarity import Similarity as Similarity
     from shortlist.rerankers.single_window import SingleWindow as SingleWindow
     from shortlist.rerankers.sliding_window import SlidingWindow as SlidingWindow
+    from shortlist.rerankers.ssd import Ssd as Ssd
+    from shortlist.rerankers.threshold_cut import ThresholdCut as ThresholdCut
+    from shortlist.rerankers.token_budget import TokenBudget as TokenBudget
     from shortlist.rerankers.top_down import TopDown as TopDown
     from shortlist.rerankers.tournament import Tournament as Tournament
     from shortlist.runtime.cache import Cache as Cache
@@ -128,12 +147,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "criteria.computed": "Authority Computed Length Recency",
     "criteria.judged": "Criterion",
-    "errors": "BadAnswer InputError LimitReached MissingExtra ModelError "
-    "ModelTimeout ModelUnavailable ParseError ShortlistError WeightsError",
+    "errors": "BadAnswer InputError LimitReached MissingExtra ModelError ModelTimeout "
+    "ModelUnavailable ParseError ShortlistError WeightsError",
     "graphs": "Amr DocumentGraph Entities GraphBuilder Keywords Metadata Neighbours",
     "models.amr": "AmrParser",
-    "models.base": "ChatModel ChatReply ChatRequest Continuation Embedder "
-    "Likelihood LikelihoodModel ListScorer Message Pair PairScorer Text",
+    "models.base": "ChatModel ChatReply ChatRequest Continuation Embedder Likelihood LikelihoodModel "
+    "ListScorer Message Pair PairScorer Text",
     "models.function": "FunctionChat FunctionEmbedder FunctionScorer",
     "models.static_embedder": "StaticEmbedder",
     "models.trained": "TrainedNetwork",
@@ -149,30 +168,48 @@ _HOMES = {
     "reranker.fusion": "Blend Fuse",
     "reranker.registry": "from_dict make registered",
     "reranker.strategy": "Strategy",
+    "rerankers.abstain": "Abstain",
     "rerankers.adaptive": "Adaptive",
     "rerankers.blocks": "Blocks",
     "rerankers.by_document": "ByDocument",
+    "rerankers.calibrate": "Calibrate",
     "rerankers.collaborative": "Collaborative",
+    "rerankers.conformal_cut": "ConformalCut",
     "rerankers.cross_encoder": "CrossEncoder",
+    "rerankers.dpp": "Dpp",
+    "rerankers.dynamic_k": "DynamicK",
+    "rerankers.dynamic_rag": "DynamicRag",
     "rerankers.ebcar": "Ebcar",
+    "rerankers.elbow_cut": "ElbowCut",
     "rerankers.elimination": "Elimination",
+    "rerankers.facility_location": "FacilityLocation",
+    "rerankers.farthest_first": "FarthestFirst",
     "rerankers.feature_refinement": "FeatureRefinement",
     "rerankers.feedback_query": "FeedbackQuery",
     "rerankers.g_rag": "GRag",
+    "rerankers.gap_cut": "GapCut",
     "rerankers.graph": "GraphPropagation",
     "rerankers.grouped": "Grouped",
     "rerankers.hybrank": "HybRank",
+    "rerankers.information_cut": "InformationCut",
     "rerankers.keep_order": "KeepOrder",
     "rerankers.lexical": "CorpusStatistics Lexical",
     "rerankers.llm": "Llm",
     "rerankers.mmr": "Mmr",
+    "rerankers.msd": "Msd",
+    "rerankers.near_duplicates": "NearDuplicates",
+    "rerankers.nucleus_cut": "NucleusCut",
     "rerankers.pairwise": "Pairwise",
+    "rerankers.placement": "LostInTheMiddle Reverse",
     "rerankers.pointwise": "Pointwise",
     "rerankers.rebel": "Rebel",
     "rerankers.setwise": "Setwise",
     "rerankers.similarity": "Similarity",
     "rerankers.single_window": "SingleWindow",
     "rerankers.sliding_window": "SlidingWindow",
+    "rerankers.ssd": "Ssd",
+    "rerankers.threshold_cut": "ThresholdCut",
+    "rerankers.token_budget": "TokenBudget",
     "rerankers.top_down": "TopDown",
     "rerankers.tournament": "Tournament",
     "runtime.cache": "Cache MemoryCache SqliteCache",

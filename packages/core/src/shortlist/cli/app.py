@@ -11,7 +11,20 @@ import typer
 from typer.core import TyperGroup
 
 from shortlist import __version__
-from shortlist.cli import describe, doctor, exits, list_rerankers, models, output, prompts, rerank, search, train
+from shortlist.cli import (
+    describe,
+    doctor,
+    exits,
+    fit,
+    list_rerankers,
+    models,
+    output,
+    prompts,
+    rerank,
+    search,
+    train,
+    trajectories,
+)
 from shortlist.errors import ShortlistError
 
 
@@ -60,6 +73,8 @@ def options(
 app.command("search", epilog=exits.HELP)(search.search)
 app.command("rerank", epilog=exits.HELP)(rerank.rerank)
 app.command("train", epilog=exits.HELP)(train.train)
+app.command("fit", epilog=exits.HELP)(fit.fit)
+app.command("trajectories", epilog=exits.HELP)(trajectories.trajectories)
 app.command("list")(list_rerankers.list_rerankers)
 app.command("describe")(describe.describe)
 app.command("doctor")(doctor.doctor)

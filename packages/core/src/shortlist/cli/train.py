@@ -13,6 +13,7 @@ import typer
 
 from shortlist.cli.options import AsJson
 from shortlist.cli.output import note, plain, print_json, print_table, table
+from shortlist.cli.train_depth import train_depth
 from shortlist.errors import InputError, require
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    network: Annotated[str, typer.Argument(help="Which: ebcar, g-rag or hybrid.")],
+    network: Annotated[str, typer.Argument(help="Which: ebcar, g-rag, hybrid or dynamic-k.")],
     data: Annotated[
         list[Path], typer.Option(help="What to learn from: judged lists, or a folder of documents. May be repeated.")
     ],
@@ -45,7 +46,7 @@ def train(
     held_out_data: Annotated[
         list[Path] | None, typer.Option(help="Judged lists for the figures, in place of a share. May be repeated.")
     ] = None,
-    loss: Annotated[str | None, typer.Option(help="cross-entropy or hinge.")] = None,
+    loss: Annotated[str | None, typer.Option(help="cross-entropy or hinge; of dynamic-k, needed or reward.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the lists, at most.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of all that is random.")] = None,
     recipe: Annotated[
@@ -57,6 +58,9 @@ def train(
     ] = None,
     builder: Annotated[
         str | None, typer.Option(help="Of g-rag: keywords, neighbours, metadata, entities or amr.")
+    ] = None,
+    pipeline: Annotated[
+        str | None, typer.Option(help="Of dynamic-k: whose scores it reads, a name or an expression.")
     ] = None,
     guard_loss: Annotated[float, typer.Option(help="What may be lost of nDCG@10, guarded.")] = 0.02,
     licence: Annotated[str, typer.Option(help="Of the data, for the model card.")] = "",
@@ -75,9 +79,25 @@ def train(
     require("torch", "torch", "safetensors")
     from shortlist.training import train as training
 
+    if network == "dynamic-k":
+        lists, apart = _data(data, held_out_data or (), format, _pairs(make or ()), held_out)
+        train_depth(
+            pipeline,
+            lists,
+            _embedder(embedder),
+            out,
+            _given(recipe, loss, epochs, seed),
+            _pairs(size or ()),
+            apart,
+            [path.name for path in (*data, *(held_out_data or ()))],
+            licence,
+            as_json=as_json,
+        )
+        return
+    if pipeline is not None:
+        raise InputError(f"--pipeline is of dynamic-k: {network} reads the scores that passages carry")
     task = _task(network, builder)
-    named = {"loss": loss, "epochs": epochs, "seed": seed}
-    given = {**_pairs(recipe or ()), **{name: value for name, value in named.items() if value is not None}}
+    given = _given(recipe, loss, epochs, seed)
     lists, apart = _data(data, held_out_data or (), format, _pairs(make or ()), held_out)
     with _progress() as show:
         outcome = training.train(
@@ -96,6 +116,12 @@ def train(
             progress=show,
         )
     _show(outcome, as_json=as_json)
+
+
+def _given(recipe: Sequence[str] | None, loss: str | None, epochs: int | None, seed: int | None) -> Mapping[str, Any]:
+    """What is given of the recipe."""
+    named = {"loss": loss, "epochs": epochs, "seed": seed}
+    return {**_pairs(recipe or ()), **{name: value for name, value in named.items() if value is not None}}
 
 
 def _task(name: str, builder: str | None) -> Task:

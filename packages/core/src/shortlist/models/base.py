@@ -59,6 +59,8 @@ class ChatRequest(NamedTuple):
         labels_after: what is written before the position at which they are wanted, such as `</think>`; empty for the
             first written position.
         pattern: a regular expression that the answer must match, for models that can be held to one.
+        confidence: whether the log-probability of what is written is wanted.
+        draw: which of several answers to the same prompt this is; of two draws neither stands for the other.
     """
 
     messages: tuple[Message, ...]
@@ -68,6 +70,15 @@ class ChatRequest(NamedTuple):
     labels: tuple[str, ...] = ()
     labels_after: str = ""
     pattern: str | None = None
+    confidence: bool = False
+    draw: int = 0
+
+
+class Likelihood(NamedTuple):
+    """Natural log-probability of a text, summed over its tokens, and how many those are."""
+
+    logprob: float
+    tokens: int
 
 
 class ChatReply(NamedTuple):
@@ -78,11 +89,14 @@ class ChatReply(NamedTuple):
         labels: log-probabilities of the labels that the model revealed; of a local model, the logit of a label's first
             token and the log-probabilities of the others. Only the differences between them mean the same everywhere.
         cut: whether the model had more to say than `max_tokens`.
+        likelihood: of all that was written, thinking and the end included where they are revealed, before the
+            temperature; None where it was not asked for or not revealed.
     """
 
     text: str
     labels: Mapping[str, float] = {}
     cut: bool = False
+    likelihood: Likelihood | None = None
 
 
 class Continuation(NamedTuple):
@@ -90,13 +104,6 @@ class Continuation(NamedTuple):
 
     messages: tuple[Message, ...]
     target: str
-
-
-class Likelihood(NamedTuple):
-    """Natural log-probability of a target, summed over its tokens, and how many those are."""
-
-    logprob: float
-    tokens: int
 
 
 class Embedder(Model[Text, Vector], ABC):
@@ -173,7 +180,9 @@ class ChatModel(Model[ChatRequest, ChatReply], ABC):
         if not isinstance(text, str):
             return f"a reply whose text is {type(text).__name__}"
         told = isinstance(labels, Mapping) and all(isinstance(each, Real) for each in labels.values())
-        return None if told else f"a reply whose labels are no log-probabilities: {labels!r}"
+        if not told:
+            return f"a reply whose labels are no log-probabilities: {labels!r}"
+        return None if value.likelihood is None else _no_likelihood(value.likelihood)
 
     def chat(self, requests: Sequence[ChatRequest]) -> Plan[list[ChatReply]]:
         """Ask all of them at once."""
@@ -190,11 +199,12 @@ class ChatModel(Model[ChatRequest, ChatReply], ABC):
 
     def encode(self, value: ChatReply) -> bytes:
         """The reply as JSON."""
-        return super().encode(ChatReply(value.text, dict(value.labels), value.cut))
+        return super().encode(value._replace(labels=dict(value.labels)))
 
     def decode(self, data: bytes) -> ChatReply:
         """The reply that `encode` wrote."""
-        return ChatReply(*super().decode(data))
+        reply = ChatReply(*super().decode(data))
+        return reply if reply.likelihood is None else reply._replace(likelihood=Likelihood(*reply.likelihood))
 
 
 class LikelihoodModel(Model[Continuation, Likelihood], ABC):
@@ -204,7 +214,7 @@ class LikelihoodModel(Model[Continuation, Likelihood], ABC):
 
     def fault(self, value: Likelihood) -> str | None:
         """Why this is not a likelihood, or None."""
-        return None if math.isfinite(value.logprob) and value.tokens > 0 else f"a likelihood that is none: {value!r}"
+        return _no_likelihood(value)
 
     def estimate(self, payload: Continuation) -> int:
         """Tokens that prompt and target will probably take."""
@@ -214,6 +224,10 @@ class LikelihoodModel(Model[Continuation, Likelihood], ABC):
     def decode(self, data: bytes) -> Likelihood:
         """The likelihood that `encode` wrote."""
         return Likelihood(*super().decode(data))
+
+
+def _no_likelihood(value: Likelihood) -> str | None:
+    return None if math.isfinite(value.logprob) and value.tokens > 0 else f"a likelihood that is none: {value!r}"
 
 
 PROBE = "The lighthouse keeper counted 47 ships before the storm reached the northern harbour."

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from shortlist.models.base import Likelihood
 from shortlist.models.remote import finite, part
 
 Positions: TypeAlias = Sequence[tuple[str, Mapping[str, float]]]
@@ -54,6 +55,20 @@ def text_positions(logprobs: object) -> list[tuple[str, dict[str, Any]]]:
     tokens, chosen, tops = (column if isinstance(column, list) else [] for column in columns)
     rows = zip(map(str, tokens), chain(chosen, repeat(None)), chain(tops, repeat(None)), strict=False)
     return [(token, part(top) or {token: logprob}) for token, logprob, top in rows]
+
+
+def likelihood_of(logprobs: object) -> Likelihood | None:
+    """That of all that was written, from the `logprobs` of a chat or a text completion; None where it is not told.
+
+    A token whose log-probability is no finite number makes the sum unknown.
+    """
+    rows = part(logprobs).get("content")
+    columns = part(logprobs).get("token_logprobs")
+    told = [part(row).get("logprob") for row in rows] if isinstance(rows, list) else columns
+    if not isinstance(told, list) or not told:
+        return None
+    known = [float(each) for each in told if isinstance(each, int | float) and math.isfinite(each)]
+    return Likelihood(sum(known), len(known)) if len(known) == len(told) else None
 
 
 def was_cut(*reasons: object) -> bool:

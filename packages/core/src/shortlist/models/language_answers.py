@@ -112,14 +112,23 @@ def _write(engine: Engine, jobs: Sequence[_Job], call: Call) -> Sequence[Written
     from shortlist.models.torch_network import Read
     from shortlist.models.torch_writing import Wanted
 
-    reads = [Read(job.prompt.source, job.prompt.ids) for job in jobs]
-    untils = [job.request.labels_after if job.request.labels else "" for job in jobs]
-    each = zip(reads, jobs, untils, strict=True)
-    return engine.write([Wanted(read, job.limit, job.request.temperature, until) for read, job, until in each], call)
+    wanted = [
+        Wanted(
+            Read(job.prompt.source, job.prompt.ids),
+            job.limit,
+            job.request.temperature,
+            until=job.request.labels_after if job.request.labels else "",
+            weighed=job.request.confidence,
+            draw=job.request.draw,
+        )
+        for job in jobs
+    ]
+    return engine.write(wanted, call)
 
 
 def _reply(engine: Engine, job: _Job, text: Written) -> Reply[ChatReply]:
-    value = ChatReply(engine.prompter.decode(text.tokens), {}, text.cut)
+    likelihood = Likelihood(sum(text.logprobs), len(text.logprobs)) if text.logprobs else None
+    value = ChatReply(engine.prompter.decode(text.tokens), {}, text.cut, likelihood)
     flops = engine.flops(text.wanted.read, len(text.tokens))
     return Reply(value, job.prompt.tokens, len(text.tokens), job.prompt.truncated, flops)
 

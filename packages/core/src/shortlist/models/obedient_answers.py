@@ -47,6 +47,14 @@ def _listed(grades: Grades) -> str:
     return json.dumps({"ranking": list(grades)})
 
 
+def _chosen_list(grades: Grades) -> str:
+    return json.dumps({"selected": list(grades)})
+
+
+def _enumerated(grades: Grades) -> str:
+    return ", ".join(f"[{name}]" for name in grades) or "None"
+
+
 def _scored(grades: Grades) -> str:
     scores = json.dumps({f"[{name}]": round(10 * grade, 2) for name, grade in grades.items()})
     return f"<answer>{scores}</answer>"
@@ -71,6 +79,8 @@ def _pick(grades: Grades) -> str:
 # By what a prompt shows of the answer it wants.
 _FORMS: tuple[tuple[str, Callable[[Grades], str]], ...] = (
     ('{"ranking"', _listed),
+    ('{"selected"', _chosen_list),
+    ('[1], [2] or "None"', _enumerated),
     ('{"[1]"', _scored),
     ('{"<id>"', _scored),
     ("<answer>[", _chosen),

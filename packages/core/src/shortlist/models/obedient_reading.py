@@ -61,6 +61,7 @@ _FORMS = (
         for word in ("Passage", "PASSAGE", "Document", "Context")
     ),
     Form(re.compile(rf"(?<=[ \n])Document{_NAME}:"), _BELOW),
+    Form(re.compile(rf"^{_NAME}\. Topic:", re.MULTILINE), _BELOW),
     Form(
         re.compile(
             r"^(?i:passage|document|context):|(?<= )(?:Passage|Document):|<Document>:|Here is the document:|^B:",

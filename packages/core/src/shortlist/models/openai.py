@@ -10,7 +10,7 @@ from typing import Any
 from shortlist.arrays import Vector
 from shortlist.errors import InputError
 from shortlist.models.base import ChatModel, ChatReply, ChatRequest, Embedder, Message, Text
-from shortlist.models.labels import labels_at, was_cut
+from shortlist.models.labels import labels_at, likelihood_of, was_cut
 from shortlist.models.openai_client import OPENAI_URL, Served
 from shortlist.models.openai_format import (
     as_token_ids,
@@ -34,6 +34,7 @@ _TOP_LOGPROBS = 20
 class OpenAIChat(Served, ChatModel):
     """A chat model. A schema is sent as a strict `json_schema` response format, labels as `top_logprobs`.
 
+    The log-probability of the answer itself is asked for with `logprobs`, which OpenAI's reasoning models refuse.
     A single message whose role is `text` goes to `/completions`, past the chat template. A last turn of the assistant's
     is sent with `continue_final_message`, as vLLM and SGLang know it; OpenAI's own models cannot continue one: they
     read it, and answer with a turn of their own. Where a server refuses such a field, `options` can take it out.
@@ -109,8 +110,10 @@ class OpenAIChat(Served, ChatModel):
         body: dict[str, Any] = {"messages": _written(request.messages), length: request.max_tokens}
         if request.messages[-1].role == "assistant" and self.base_url != OPENAI_URL:
             body |= {"add_generation_prompt": False, "continue_final_message": True}
+        if request.labels or request.confidence:
+            body["logprobs"] = True
         if request.labels:
-            body |= {"logprobs": True, "top_logprobs": _TOP_LOGPROBS}
+            body["top_logprobs"] = _TOP_LOGPROBS
         return body
 
     def _held(self, request: ChatRequest) -> dict[str, Any]:
@@ -125,8 +128,10 @@ class OpenAIChat(Served, ChatModel):
     def _reply(self, request: ChatRequest, answer: Any) -> Reply[ChatReply]:
         choice = first_choice(answer)
         labels = labels_at(positions(choice), request.labels, request.labels_after) if request.labels else {}
+        likelihood = likelihood_of(choice.get("logprobs")) if request.confidence else None
         tokens, money = usage(answer, self.price)
-        return Reply(ChatReply(text_of(choice), labels, was_cut(choice.get("finish_reason"))), *tokens, money=money)
+        value = ChatReply(text_of(choice), labels, was_cut(choice.get("finish_reason")), likelihood)
+        return Reply(value, *tokens, money=money)
 
 
 @dataclass(frozen=True)
@@ -198,5 +203,7 @@ def _written(messages: Sequence[Message]) -> list[dict[str, str]]:
 
 
 def _completion(request: ChatRequest, text: str) -> dict[str, Any]:
-    asked = {"prompt": sendable(text), "max_tokens": request.max_tokens}
-    return {**asked, "logprobs": _TOP_LOGPROBS} if request.labels else asked
+    asked: dict[str, Any] = {"prompt": sendable(text), "max_tokens": request.max_tokens}
+    if request.labels or request.confidence:
+        asked["logprobs"] = _TOP_LOGPROBS if request.labels else 1
+    return asked

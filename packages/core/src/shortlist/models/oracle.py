@@ -25,7 +25,8 @@ class OracleChat(ChatModel):
     A passage is found where a line, or what follows a name in it, is a text that has a grade: `[3] text`, `Passage C:
     text`, `<passage id="3">text</passage>`, or the text alone below such a name. The answer obeys the request's schema
     or pattern, and is else an order: `[3] > [1] > [2]`, best first (a prompt that wants the worst first, as ListT5's,
-    is misread); labels get logits. What it believes of a passage is
+    is misread), or where a selection is asked for those believed above `wanted`; labels get logits. What it believes
+    of a passage is
 
         grade + s * (sqrt(rho) * e(passage) + sqrt(1 - rho) * e(prompt, passage)) + pull * (1/2 - place / (n - 1)),
 
@@ -39,6 +40,7 @@ class OracleChat(ChatModel):
         pull: how much better the first passage of a prompt seems than the last.
         growth: how the error grows with the passages in a prompt: 0 not at all, 0.5 as their square root.
         seed: another seed, other errors.
+        wanted: what it must believe of a passage to select it.
         concurrency: how many calls may run at the same time.
     """
 
@@ -48,11 +50,12 @@ class OracleChat(ChatModel):
     pull: float = 0.0
     growth: float = 0.0
     seed: int = 0
+    wanted: float = 0.0
     concurrency: int = 1000
     remote = True
 
     def __hash__(self) -> int:
-        return hash((len(self.grades), self.noise, self.rho, self.pull, self.growth, self.seed))
+        return hash((len(self.grades), self.noise, self.rho, self.pull, self.growth, self.seed, self.wanted))
 
     def split(self, payloads: Sequence[ChatRequest]) -> list[list[int]]:
         """All at once: an answer takes no time."""
@@ -67,7 +70,7 @@ class OracleChat(ChatModel):
         prompt = "\n".join(message.content for message in request.messages)
         found = dict(self._found(prompt))
         beliefs = self._beliefs(prompt, [*found.values()])
-        text = _written(request, [*found], beliefs)
+        text = _written(request, [*found], beliefs, self.wanted)
         value = ChatReply(text, _labels(request.labels, [*found], beliefs))
         return Reply(value, len(prompt) // _CHARACTERS_PER_TOKEN, max(1, len(text) // _CHARACTERS_PER_TOKEN))
 
@@ -75,9 +78,12 @@ class OracleChat(ChatModel):
         """Name and text of each passage; the name is the last word before it."""
         name = ""
         for line in prompt.splitlines():
+            if headed := _HEAD.match(line):
+                name = headed[1]
+                continue
             for start in (0, *(match.end() for match in _SEPARATOR.finditer(line))):
                 text = _CLOSING.sub("", line[start:]).strip()
-                words = _WORD.findall(line[:start])
+                words = _WORD.findall(line[:start].removeprefix("Content:"))
                 name = words[-1] if words else name
                 if text in self.grades:
                     yield name, text
@@ -94,6 +100,8 @@ class OracleChat(ChatModel):
         return grades + self.pull * (0.5 - np.arange(n) / max(1, n - 1))
 
 
+# A line of DynamicRAG's, above the one with the text.
+_HEAD = re.compile(r"(\w+)\. Topic:")
 # What may stand between a passage's name and its text.
 _SEPARATOR = re.compile(r'[\]:>=."]\s*')
 _CLOSING = re.compile(r'"?(</\w+>)?$')
@@ -105,9 +113,13 @@ def _normals(*parts: str, n: int) -> Floats:
     return np.random.default_rng(int.from_bytes(digest, "big")).standard_normal(n)
 
 
-def _written(request: ChatRequest, names: Sequence[str], beliefs: Floats) -> str:
+def _written(request: ChatRequest, names: Sequence[str], beliefs: Floats, wanted: float) -> str:
     """The answer in the form that the request holds it to."""
     best = [names[i] for i in np.argsort(-beliefs, kind="stable").tolist()]
+    if _selects(request):
+        best = best[: int(np.count_nonzero(beliefs > wanted))]
+        if request.schema is None:
+            return ", ".join(f"[{name}]" for name in best) or "None"
     if request.schema is not None:
         return _json(json.loads(request.schema), dict(zip(names, beliefs.tolist(), strict=True)), best)
     ranking = " > ".join(f"[{name}]" for name in best)
@@ -116,6 +128,14 @@ def _written(request: ChatRequest, names: Sequence[str], beliefs: Floats) -> str
     top = best[0]
     forms = (ranking, f"<answer>[{top}]</answer>", f"<answer>{top}</answer>", f"Passage {top}", top, f"[{top}]")
     return next((form for form in forms if re.fullmatch(request.pattern, form)), ranking)
+
+
+def _selects(request: ChatRequest) -> bool:
+    """Whether an answer may name no passage."""
+    if request.schema is not None:
+        (field, *others) = [*json.loads(request.schema).get("properties", {}).values(), {}]
+        return len(others) == 1 and field.get("type") == "array" and "minItems" not in field
+    return request.pattern is not None and bool(re.fullmatch(request.pattern, "None"))
 
 
 def _json(schema: Mapping[str, object], beliefs: Mapping[str, float], best: Sequence[str]) -> str:

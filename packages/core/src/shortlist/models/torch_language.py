@@ -69,8 +69,8 @@ class TorchChat(_Local, ChatModel):
     it (Rank1, arXiv 2502.18418).
 
     A prompt that is too long loses the middle of its longest message, and the reply says that it was truncated. At
-    temperature 0 the likeliest token is taken; above, tokens are drawn by a seed that is made of the prompt, so that
-    the same request has the same reply. `schema` and `pattern` are left to the prompt.
+    temperature 0 the likeliest token is taken; above, tokens are drawn by a seed that is made of the prompt and of the
+    request's `draw`, so that the same request has the same reply. `schema` and `pattern` are left to the prompt.
 
     Attributes:
         weights: a name of `shortlist models list`, a folder with safetensors, or a hub id.

@@ -21,12 +21,16 @@ class Wanted(NamedTuple):
         limit: tokens to write at most.
         temperature: 0 for the likeliest token each time.
         until: a text with which the writing ends; empty to go on to the model's own end.
+        weighed: whether the log-probability of what is written is wanted.
+        draw: another number, other tokens, above temperature 0.
     """
 
     read: Read
     limit: int
     temperature: float = 0.0
     until: str = ""
+    weighed: bool = False
+    draw: int = 0
 
 
 @dataclass(slots=True)
@@ -39,6 +43,8 @@ class Written:
         done: whether nothing follows.
         cut: whether the limit ended it.
         reached: whether the text with which it should end was written.
+        logprobs: natural log-probabilities, before the temperature, of the tokens and of the one that ended the text;
+            empty where they are not wanted.
     """
 
     wanted: Wanted
@@ -46,6 +52,7 @@ class Written:
     done: bool = False
     cut: bool = False
     reached: bool = False
+    logprobs: list[float] = field(default_factory=list)
 
 
 def write(
@@ -68,6 +75,8 @@ def write(
                 draw = draws[place]
                 token = likeliest[place] if draw is None else draw(state.logits[place])
                 likeliest[place] = token
+                if text.wanted.weighed:
+                    text.logprobs.append(float(state.logits[place].double().log_softmax(-1)[token]))
                 _take(text, token, ends, decode)
         if call.over or all(text.done for text in texts):
             return texts
@@ -90,7 +99,8 @@ def _draw(wanted: Wanted) -> Callable[[torch.Tensor], int] | None:
     """How a token is drawn: by a generator of the text's own, so that it does not depend on the batch."""
     if wanted.temperature <= 0:
         return None
-    seed = hashlib.blake2b(repr((wanted.read, wanted.temperature)).encode(), digest_size=8).digest()
+    drawn_for = (wanted.read, wanted.temperature, *([wanted.draw] if wanted.draw else []))
+    seed = hashlib.blake2b(repr(drawn_for).encode(), digest_size=8).digest()
     generator: Any = torch.Generator().manual_seed(int.from_bytes(seed) >> 1)
 
     def draw(logits: torch.Tensor) -> int:

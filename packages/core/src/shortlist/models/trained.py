@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from safetensors.numpy import save as as_bytes
 
+from shortlist.algorithms.dynamic_k import DepthSizes, depth_chances
 from shortlist.algorithms.ebcar import EbcarSizes, ebcar_prepared, ebcar_scores
 from shortlist.algorithms.graph_network import GraphSizes, graph_network
 from shortlist.algorithms.guard import Guard
@@ -67,6 +68,7 @@ def _unprepared(forward: Callable[..., Floats]) -> Callable[[Any, Any], Floats]:
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
+    "dynamic-k": Architecture(DepthSizes, _unprepared(depth_chances)),
     "ebcar": Architecture(EbcarSizes, ebcar_scores, ebcar_prepared),
     "g-rag": Architecture(GraphSizes, _unprepared(graph_network)),
     "hybrid": Architecture(HybridSizes, _unprepared(hybrank)),

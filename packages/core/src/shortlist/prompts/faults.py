@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from typing import get_args
 
-from shortlist.prompts.grammar import GRAMMARS
+from shortlist.prompts.grammar import GRAMMARS, SELECTIONS
 from shortlist.prompts.spec import Contract, Ids, PromptSpec, Reduce, Role
 
 IN_TURNS = frozenset({"query", "n", "passages", "ids", "instruction", "instruction_line"})
 """Placeholders of a turn; one that is repeated for each passage has those of a passage as well."""
 
-IN_PASSAGE = frozenset({"id", "index", "text", "score", "query"})
+IN_PASSAGE = frozenset({"id", "index", "title", "text", "score", "query"})
 """Placeholders of a passage."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-_READ_BY_GRAMMAR = ("ranking", "pick", "scores", "number")
+_READ_BY_GRAMMAR = ("ranking", "selection", "pick", "scores", "number")
 _OF_ONE = ("number", "likelihood", "pair")
-_OF_SEVERAL = ("ranking", "pick")
+_OF_SEVERAL = ("ranking", "selection", "pick")
 
 
 def faults(spec: PromptSpec) -> Iterator[str]:
@@ -53,6 +53,8 @@ def _wrong_words(spec: PromptSpec) -> Iterator[str]:
             yield f"no {name} is {getattr(spec, name)!r}; there are {', '.join(get_args(words))}"
     if spec.contract in _READ_BY_GRAMMAR and spec.grammar not in GRAMMARS:
         yield f"no grammar is {spec.grammar!r}; there are {', '.join(GRAMMARS)}"
+    if (spec.contract == "selection") != (spec.grammar in SELECTIONS):
+        yield f"a selection, and nothing else, is read with {' or '.join(SELECTIONS)}: they know what none is"
     strange = [turn.role for turn in spec.turns if turn.role not in get_args(Role)]
     if strange:
         yield f"no role is {strange[0]!r}; there are {', '.join(get_args(Role))}"

@@ -14,16 +14,19 @@ from shortlist.errors import InputError
 from shortlist.prompts.read_order import read_json, read_names, read_ranking
 from shortlist.prompts.read_pick import read_answer, read_number, read_pick
 from shortlist.prompts.read_scores import read_lines, read_map
+from shortlist.prompts.read_selection import read_selected, read_selection
 from shortlist.prompts.replies import Reply, answer
 from shortlist.prompts.window import Parsed, Window, window
 
-__all__ = ["GRAMMARS", "Parsed", "completed", "parse"]
+__all__ = ["GRAMMARS", "SELECTIONS", "Parsed", "completed", "parse"]
 
 _READERS: Mapping[str, Callable[[Reply, Window], Parsed]] = MappingProxyType(
     {
         "ranking": read_ranking,
         "names": read_names,
         "order-json": read_json,
+        "selection": read_selection,
+        "selection-json": read_selected,
         "answer": read_answer,
         "pick": read_pick,
         "score-map": read_map,
@@ -34,10 +37,12 @@ _READERS: Mapping[str, Callable[[Reply, Window], Parsed]] = MappingProxyType(
 GRAMMARS = tuple(_READERS)
 """The names of the grammars.
 
-ranking `[2] > [1] = [3]`, names `PASSAGE2, PASSAGE1`, order-json `{"ranking": ["2", "1"]}`, answer
-`<answer>[2]</answer>`, pick `Passage B`, score-map `{"[1]": 5, "[2]": 9}`, number `7`, doc-lines
-`Doc: 2, Relevance: 9.5`.
+ranking `[2] > [1] = [3]`, names `PASSAGE2, PASSAGE1`, order-json `{"ranking": ["2", "1"]}`, selection `[2], [1]` or
+`None`, selection-json `{"selected": ["2", "1"]}`, answer `<answer>[2]</answer>`, pick `Passage B`, score-map
+`{"[1]": 5, "[2]": 9}`, number `7`, doc-lines `Doc: 2, Relevance: 9.5`.
 """
+SELECTIONS = ("selection", "selection-json")
+"""Those that tell an answer that names none from one that cannot be read."""
 
 
 def parse(grammar: str, text: str, ids: Sequence[str]) -> Parsed:
@@ -55,7 +60,7 @@ def parse(grammar: str, text: str, ids: Sequence[str]) -> Parsed:
     if not reply.text:
         return Parsed((), {}, (*reply.notes, "the reply is empty"))
     parsed = _READERS[grammar](reply, window(tuple(ids)))
-    return parsed if parsed.order else parsed._replace(repairs=(*parsed.repairs, "nothing named"))
+    return parsed if parsed.order or parsed.none else parsed._replace(repairs=(*parsed.repairs, "nothing named"))
 
 
 def completed(order: Sequence[int], n: int) -> tuple[int, ...]:

@@ -20,6 +20,9 @@ def schema_for(grammar: str, ids: Sequence[str]) -> str | None:
     if grammar == "order-json":
         items = {"type": "string", "enum": list(ids)}
         return _object({"ranking": {"type": "array", "items": items, "minItems": len(ids), "maxItems": len(ids)}})
+    if grammar == "selection-json":
+        items = {"type": "string", "enum": list(ids)}
+        return _object({"selected": {"type": "array", "items": items, "maxItems": len(ids)}})
     if grammar == "score-map":
         return _object({name: {"type": "number", "minimum": 0, "maximum": 10} for name in ids})
     return None
@@ -35,6 +38,7 @@ def pattern_for(grammar: str, ids: Sequence[str]) -> str | None:
     name = f"(?:{'|'.join(map(re.escape, ids))})"
     patterns = {
         "ranking": rf"\[{name}\](?: [>=] \[{name}\]){{{len(ids) - 1}}}",
+        "selection": rf"(?:None|\[{name}\](?:, \[{name}\]){{0,{len(ids) - 1}}})",
         "pick": rf"(?:(?:Passage )?{name}|\[{name}\])",
         "answer": rf"{_THINKING}<answer>\[{name}\]</answer>",
         "number": rf"(?:{_THINKING}<answer>{name}</answer>|{name})",

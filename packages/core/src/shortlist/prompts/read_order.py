@@ -40,7 +40,7 @@ class Run(NamedTuple):
 
 def read_ranking(reply: Reply, names: Window) -> Parsed:
     """`[2] > [1] = [3]`, where tied passages come in incoming order; also as a list or in one pair of brackets."""
-    text = _in_brackets(reply.text, names)
+    text = in_brackets(reply.text, names)
     return _ordered(text, list(names.in_brackets.finditer(text)), names, reply.notes)
 
 
@@ -80,7 +80,7 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _in_brackets(text: str, names: Window) -> str:
+def in_brackets(text: str, names: Window) -> str:
     """The text with each name in brackets of its own: `[2, 1]` and lines such as `2 > 1` are rewritten."""
     text = re.sub(r"\[\s*+(?=\[)", "", text.translate(_DRESS))
     text = re.sub(rf"\A({names.token})\s?\]", r"[\1]", text)  # The prompt ended with the first bracket.
@@ -101,13 +101,13 @@ def _ordered(text: str, found: Sequence[re.Match[str]], names: Window, notes: Se
     if not found:
         return by_order([], names, notes)
     scattered = Run(tuple((str(each[1]),) for each in found), found[0].start(), found[-1].end(), ranked=False)
-    run = _best(list(_runs(text, found)), names) or scattered
+    run = _best(list(runs(text, found)), names) or scattered
     aside = f"{text[: run.start]} {text[run.end :]}"
     prose = ["prose around the answer"] if (run is scattered and len(found) > 1) or _LETTER.search(aside) else []
     return by_order(run.groups, names, (*notes, *prose))
 
 
-def _runs(text: str, found: Sequence[re.Match[str]]) -> Iterator[Run]:
+def runs(text: str, found: Sequence[re.Match[str]]) -> Iterator[Run]:
     """Names with nothing but signs between them."""
     held: list[list[str]] = []
     start, end, ranked = 0, 0, False

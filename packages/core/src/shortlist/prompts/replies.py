@@ -42,6 +42,11 @@ def answer(text: str) -> Reply:
     return Reply(told, inside is not None, tuple(notes))
 
 
+def thinks(text: str) -> bool:
+    """Whether a reply holds thinking beside its answer."""
+    return bool(_THINKING.search(text))
+
+
 def _without_thinking(text: str) -> tuple[str, bool]:
     """What was said aloud, and whether the thinking came to an end."""
     aloud: list[str] = []

@@ -13,9 +13,10 @@ from typing import Any, Literal, TypeAlias
 
 from shortlist.errors import InputError
 
-Contract: TypeAlias = Literal["ranking", "pick", "scores", "number", "labels", "likelihood", "pair"]
-"""What one prompt gives: an order of the window, one of its passages, a number for each, a number for the one passage,
-log-probabilities of labels, the log-probability of a target, or a query and a text for a cross-encoder."""
+Contract: TypeAlias = Literal["ranking", "selection", "pick", "scores", "number", "labels", "likelihood", "pair"]
+"""What one prompt gives: an order of the window, those of it that are kept (in order, possibly none), one of its
+passages, a number for each, a number for the one passage, log-probabilities of labels, the log-probability of a target,
+or a query and a text for a cross-encoder."""
 
 Reduce: TypeAlias = Literal["probability", "difference", "logit", "expectation", "emitted"]
 Ids: TypeAlias = Literal["numbers", "letters"]
@@ -53,8 +54,9 @@ class PromptSpec:
         checkpoints: models that were trained on it; empty where any will do.
         licence: of those, and what is not certain about it.
         reference: where the exact template is documented.
-        passage: one passage in `{passages}`. Placeholders: `{id}`, `{text}`, `{score}` (of the first stage), `{index}`
-            (its place from 0), `{query}`.
+        passage: one passage in `{passages}`. Placeholders: `{id}`, `{text}`, `{title}` (its metadata's, or else a first
+            line that looks like one; `{text}` is then what follows), `{score}` (of the first stage), `{index}` (its
+            place from 0), `{query}`.
         separator: between passages.
         ids: how passages are named.
         listed: one name in `{ids}`, where they stand with commas between them. Placeholder: `{id}`.
@@ -72,6 +74,7 @@ class PromptSpec:
         context: tokens that prompt and answer may have together; longer passages are shortened until they fit.
         max_tokens: to write at most.
         temperature: that the authors use.
+        confidence: whether the log-probability of what is written is wanted too; some servers refuse to tell it.
         instruction: what stands for `{instruction}` where the caller gives none.
         instruction_line: what `{instruction_line}` is where there is an instruction. Placeholders: `{instruction}`,
             `{query}`, `{n}`.
@@ -108,6 +111,7 @@ class PromptSpec:
     context: int | None = None
     max_tokens: int = 512
     temperature: float = 0.0
+    confidence: bool = False
     instruction: str = ""
     instruction_line: str = ""
     without_instruction: str = ""
@@ -125,7 +129,12 @@ class PromptSpec:
     @property
     def bracketed(self) -> bool:
         """Whether answers name passages in brackets, so that `[12]` in a passage could be taken for one."""
-        return self.window > 1 and "[{id}]" in self._written
+        return self.window > 1 and ("[{id}]" in self._written or self.grammar == "selection")
+
+    @property
+    def titled(self) -> bool:
+        """Whether it shows titles apart from the texts."""
+        return "{title}" in self._written
 
     @property
     def fences(self) -> frozenset[str]:
@@ -184,10 +193,12 @@ class PromptSpec:
 
 
 # Where a file does not say how an answer is read.
-_USUAL = {"ranking": "ranking", "pick": "pick", "scores": "score-map", "number": "number"}
+_USUAL = {"ranking": "ranking", "selection": "selection", "pick": "pick", "scores": "score-map", "number": "number"}
 
 
 def _usual_strategy(contract: str, window: int) -> str:
+    if contract == "selection":
+        return "dynamic-rag"
     if window <= 2:
         return "pointwise" if window == 1 else "pairwise"
     return "setwise" if contract == "pick" else "grouped"

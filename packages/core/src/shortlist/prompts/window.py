@@ -24,11 +24,13 @@ class Parsed(NamedTuple):
         order: places in the window that the reply named, from 0, best first; none twice.
         scores: numbers by place, from grammars that carry numbers; all of them finite.
         repairs: what was wrong with the reply, in words.
+        none: whether the reply says that it names none on purpose, from grammars that have a word for it.
     """
 
     order: tuple[int, ...]
     scores: Mapping[int, float]
     repairs: tuple[str, ...]
+    none: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,19 @@ def window(ids: tuple[str, ...]) -> Window:
     return Window(ids)
 
 
-def by_order(groups: Iterable[Sequence[str]], names: Window, notes: Iterable[str] = ()) -> Parsed:
-    """Names as a reply gave them, best first. Those of one group are tied, and stand in incoming order."""
+def by_order(
+    groups: Iterable[Sequence[str]], names: Window, notes: Iterable[str] = (), *, whole: bool = True
+) -> Parsed:
+    """Names as a reply gave them, best first. Those of one group are tied, and stand in incoming order.
+
+    Where the `whole` window was to be named, it is noted how many are missing.
+    """
     found = [[names.place(name) for name in group] for group in groups]
     known = [place for group in found for place in sorted(place for place in group if place is not None)]
     order = tuple(dict.fromkeys(known))
     strange = sum(place is None for group in found for place in group)
-    return Parsed(order, {}, (*notes, *_counts(len(known) - len(order), strange, len(names.ids) - len(order))))
+    missing = len(names.ids) - len(order) if whole else 0
+    return Parsed(order, {}, (*notes, *_counts(len(known) - len(order), strange, missing)))
 
 
 def by_score(pairs: Iterable[tuple[str, float]], names: Window, notes: Iterable[str] = ()) -> Parsed:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shortlist.errors import ParseError, ShortlistError
+from shortlist.models.base import Likelihood
 from shortlist.passage import Passage
 from shortlist.plan import Missing, Plan
 from shortlist.ranking import Items, Ranking, ScoreKind
@@ -21,11 +22,13 @@ class Judged:
         order: the window's passages, best first: all of them.
         named: how many of the first the scorer itself put there.
         scores: of the passages that got one.
+        likelihood: of the scorer's answer; None where it is not known.
     """
 
     order: tuple[int, ...]
     named: int
     scores: dict[int, float]
+    likelihood: Likelihood | None = None
 
 
 @dataclass(slots=True)
@@ -61,7 +64,8 @@ class Bench:
     def judge(self, windows: Sequence[Sequence[int]]) -> Plan[list[Judged | None]]:
         """What the scorer says of each window, in one round; None where it failed: a missing vote.
 
-        A window of one passage is asked about only when the scorer is pointwise: there is nothing to compare.
+        A window of one passage is asked about only when the scorer is pointwise, or tells which passages to keep: else
+        there is nothing to compare.
 
         Raises:
             ModelError: nothing that was ever asked has been answered.
@@ -70,7 +74,8 @@ class Bench:
         most = self.scorer.window
         if any(len(window) > most or len({*window}) < len(window) for window in windows):
             raise ShortlistError(f"a window above {most}, or with a passage twice: the strategy's defect")
-        asked = [i for i, window in enumerate(windows) if len(window) > 1 or most == 1]
+        alone = most == 1 or self.scorer.selects
+        asked = [i for i, window in enumerate(windows) if len(window) > 1 or alone]
         found: list[Judged | None] = [Judged(tuple(window), len(window), {}) for window in windows]
         if not asked:
             return found
@@ -102,7 +107,7 @@ class Bench:
         self.repairs.update(told.repairs)
         rows = zip(window, told.scores or (), strict=False)
         scores = {i: score for i, score in rows if score is not None}
-        return Judged(tuple(window[place] for place in told.order), told.named, scores)
+        return Judged(tuple(window[place] for place in told.order), told.named, scores, told.likelihood)
 
     def _give_up(self) -> None:
         """What fails is an error; a model that writes nonsense has answered, and its nonsense is reported."""

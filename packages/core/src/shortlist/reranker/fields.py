@@ -61,10 +61,10 @@ class Setting:
 
 
 @cache
-def settings_of(cls: type[Reranker]) -> tuple[Setting, ...]:
-    """The settings of a reranker class, in order."""
+def settings_of(cls: type[Any]) -> tuple[Setting, ...]:
+    """The settings of a reranker class, or of another dataclass that stands in one, in order."""
     hints = get_type_hints(cls)
-    return tuple(_setting(field, hints[field.name]) for field in fields(cls) if field.init)  # type: ignore[arg-type]
+    return tuple(_setting(field, hints[field.name]) for field in fields(cls) if field.init)
 
 
 def _setting(field: Field[Any], hint: Any) -> Setting:
@@ -112,7 +112,7 @@ def build(cls: type[T], data: Mapping[str, Any], models: Sequence[Model[Any, Any
         raise InputError(f"{cls.name}: {error}") from error
 
 
-def _given(cls: type[Reranker], setting: Setting, models: Sequence[Model[Any, Any]]) -> Model[Any, Any] | Scorer | None:
+def _given(cls: type, setting: Setting, models: Sequence[Model[Any, Any]]) -> Model[Any, Any] | Scorer | None:
     """What stands for a setting that is not given: a model of its kind, and with it a scorer."""
     if setting.holds_scorer:
         usual: str = getattr(cls, "prompt", "")
@@ -127,7 +127,7 @@ def _value(setting: Setting, value: Any, models: Sequence[Model[Any, Any]]) -> A
         return as_scorer(value, models)
     if setting.model_kinds:
         return as_model(setting.model_kinds, value)
-    return _rerankers(value, models) if setting.holds_rerankers else _plain(setting.type, value)
+    return _rerankers(value, models) if setting.holds_rerankers else _plain(setting.type, value, models)
 
 
 def _rerankers(value: Any, models: Sequence[Model[Any, Any]]) -> Any:
@@ -143,27 +143,41 @@ def _rerankers(value: Any, models: Sequence[Model[Any, Any]]) -> Any:
     return value
 
 
-def _plain(hint: Any, value: Any) -> Any:
+def _plain(hint: Any, value: Any, models: Sequence[Model[Any, Any]]) -> Any:
+    """Lists as tuples; dicts, and names of a kind, as the dataclass that belongs there."""
     if isinstance(value, list):
-        return tuple(_plain(hint, each) for each in value)
-    if isinstance(value, Mapping):
-        made, given = _made_of(hint, value)
-        try:
-            return made(**given) if made is not None else value
-        except TypeError as error:
-            raise InputError(f"not a {getattr(made, '__name__', '')}: {error}") from error
-    return value
+        return tuple(_plain(hint, each, models) for each in value)
+    told = {"kind": value} if isinstance(value, str) and _kinds(hint) and str not in _classes(hint) else value
+    if not isinstance(told, Mapping):
+        return value
+    made, given = _made_of(hint, told)
+    return value if made is None else _part(made, given, models)
+
+
+def _part(made: type, given: Mapping[str, Any], models: Sequence[Model[Any, Any]]) -> Any:
+    """A dataclass that stands in a setting; it may hold models itself, found as those of a reranker are."""
+    settings = {setting.name: setting for setting in settings_of(made)}
+    values = {name: _value(settings[name], each, models) if name in settings else each for name, each in given.items()}
+    usual = {name: _given(made, s, models) for name, s in settings.items() if name not in values}
+    try:
+        return made(**values, **{name: each for name, each in usual.items() if each is not None})
+    except TypeError as error:
+        raise InputError(f"not a {made.__name__}: {error}") from error
 
 
 def _made_of(hint: Any, value: Mapping[str, Any]) -> tuple[type | None, Mapping[str, Any]]:
     """Which dataclass a dict is to become, and its fields. Of several kinds, `kind` says which; else the first."""
-    found = [c for c in _classes(hint) if is_dataclass(c)]
-    kinds = {c.kind: c for c in found if hasattr(c, "kind")}
+    found, kinds = [c for c in _classes(hint) if is_dataclass(c)], _kinds(hint)
     if "kind" not in value or not kinds:
         return (found[0] if found else None), value
     if value["kind"] not in kinds:
         raise InputError(f"no kind is {value['kind']!r}; there are {', '.join(kinds)}")
     return kinds[value["kind"]], {name: each for name, each in value.items() if name != "kind"}
+
+
+def _kinds(hint: Any) -> dict[str, type]:
+    """The dataclasses that may stand here, by what settings files call them."""
+    return {c.kind: c for c in _classes(hint) if is_dataclass(c) and hasattr(c, "kind")}
 
 
 def to_dict(reranker: Reranker) -> dict[str, Any]:

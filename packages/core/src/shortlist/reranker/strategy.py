@@ -34,6 +34,8 @@ class Strategy(Reranker):
     """The prompt that is meant where a settings file names none."""
     least: ClassVar[int] = 2
     """The smallest window of a scorer that it can use."""
+    fewest: ClassVar[int] = 2
+    """Fewer passages are not judged, unless the scorer judges one by one."""
 
     scorer: Scorer
     depth: int | None = field(default=100, kw_only=True)
@@ -56,7 +58,7 @@ class Strategy(Reranker):
 
     @abstractmethod
     def arrange(self, bench: Bench) -> Plan[Ranking]:
-        """Rank the passages of the bench, none dropped. There are at least two."""
+        """Rank the passages of the bench, none dropped. There are at least `fewest`."""
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Judge the first `depth`; a limit reached gives the best order so far."""
@@ -70,15 +72,19 @@ class Strategy(Reranker):
         if bench.failures and not bench.judged:
             ranking = replace(Ranking.by_order(bench.passages, range(len(bench))), unanswered=True)
         missing = bench.missing() if bench.failures else None
-        whole = _with_rest(ranking, passages).noting(*bench.notes(), degraded=missing)
+        whole = self.with_rest(ranking, passages).noting(*bench.notes(), degraded=missing)
         return whole if self.k is None else whole.top(self.k)
+
+    def with_rest(self, ranking: Ranking, passages: Sequence[Passage]) -> Ranking:
+        """The ranking of the first candidates, and what becomes of those that were not judged: they follow."""
+        return _with_rest(ranking, passages)
 
     def reach(self) -> int | None:
         """How many of the first candidates are judged."""
         return self.depth
 
     def _arranged(self, bench: Bench) -> Plan[Ranking]:
-        if len(bench) > 1 or self.scorer.window == 1:
+        if len(bench) >= self.fewest or self.scorer.window == 1:
             return (yield from self.arrange(bench))
         return Ranking.by_order(bench.passages, bench.order)
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shortlist.models.base import Likelihood
 from shortlist.passage import Passage
 from shortlist.plan import Missing, Plan
 from shortlist.ranking import ScoreKind
@@ -17,15 +18,18 @@ class Judgement:
 
     Attributes:
         order: the places of the window, best first: always all of them.
-        named: how many of the first in `order` the model itself put there; the rest follow as they came in.
+        named: how many of the first in `order` the model itself put there; the rest follow as they came in. Where the
+            scorer selects, those are the ones that are kept, and there may be none.
         scores: by place, where the scorer gives numbers; None for a passage that got none.
         repairs: what was mended in the model's answer.
+        likelihood: of the answer, as the model's confidence in it; None where it is not known.
     """
 
     order: tuple[int, ...]
     named: int
     scores: tuple[float | None, ...] | None = None
     repairs: tuple[str, ...] = ()
+    likelihood: Likelihood | None = None
 
 
 class Scorer(ABC):
@@ -40,6 +44,16 @@ class Scorer(ABC):
     def picks(self) -> bool:
         """Whether a judgement tells only the best of its window."""
         return False
+
+    @property
+    def selects(self) -> bool:
+        """Whether a judgement tells which of its window to keep: also of a window of one passage."""
+        return False
+
+    @property
+    def varies(self) -> bool:
+        """Whether a window that stands twice in one round is judged twice, perhaps otherwise."""
+        return True
 
     @property
     def score_kind(self) -> ScoreKind:

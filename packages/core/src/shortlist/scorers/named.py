@@ -15,6 +15,7 @@ from shortlist.scorers.pair_head import PairHead
 from shortlist.scorers.prompted import Prompted, model_kind
 
 Models = Sequence[Model[Any, Any]]
+_SETTINGS = ("instruction", "check", "temperature", "confidence")
 
 
 def as_scorer(value: object, models: Models = ()) -> Scorer:
@@ -51,21 +52,21 @@ def scorer_to_dict(scorer: Scorer) -> dict[str, Any]:
         return {"model": model_to_dict(scorer.model)}
     if isinstance(scorer, Prompted):
         model = model_to_dict(cast(Model[Any, Any], scorer.model))
-        return {"prompt": scorer.prompt, "model": model, "instruction": scorer.instruction, "check": scorer.check}
+        return {"prompt": scorer.prompt, "model": model, **{name: getattr(scorer, name) for name in _SETTINGS}}
     raise InputError(f"{type(scorer).__name__} cannot be written down: give it again when loading")
 
 
 def _prompted(data: Mapping[Any, Any], models: Models) -> Prompted:
-    unknown = sorted(set(data) - {"prompt", "model", "instruction", "check"})
+    unknown = sorted(set(data) - {"prompt", "model", *_SETTINGS})
     if unknown:
-        raise InputError(f"a scorer has no setting {unknown[0]!r}; it has prompt, model, instruction, check")
+        raise InputError(f"a scorer has no setting {unknown[0]!r}; it has prompt, model, {', '.join(_SETTINGS)}")
     name = data["prompt"]
     kind = model_kind(prompt(name))
     given = data.get("model")
     model = as_model(kind, given) if given is not None else next((m for m in models if isinstance(m, kind)), None)
     if model is None:
         raise InputError(f"the prompt {name} needs a {kind.__name__} to answer it")
-    return Prompted(cast(Any, model), name, data.get("instruction"), data.get("check", True))
+    return Prompted(cast(Any, model), name, **{key: data[key] for key in _SETTINGS if key in data})
 
 
 def _pair_head(data: Mapping[Any, Any]) -> PairHead:

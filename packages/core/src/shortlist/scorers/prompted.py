@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -38,20 +40,31 @@ class Prompted(Scorer):
         instruction: what is relevant, for prompts that have a place for it; None for the prompt's own.
         check: whether `warm_up` asks a server that reveals log-probabilities questions whose answer is known, since
             behind a wrong template it would not fail, but rank at random.
+        temperature: at which it writes; None for the prompt's own.
+        confidence: whether the log-probability of its answer is wanted, which some servers refuse; None for what the
+            prompt says.
 
     Raises:
-        InputError: no such prompt, a model that cannot answer it, or an instruction that is no text.
+        InputError: no such prompt, a model that cannot answer it, an instruction that is no text, or a temperature
+            below 0.
     """
 
     model: ChatModel | LikelihoodModel | PairScorer
     prompt: str
     instruction: str | None = None
     check: bool = True
+    temperature: float | None = None
+    confidence: bool | None = None
 
     def __post_init__(self) -> None:
         check_model(model_kind(self.spec), self.model)
         if not isinstance(self.instruction, str | None):
             raise InputError(f"an instruction is text, not a {type(self.instruction).__name__}")
+        heat: object = 0.0 if self.temperature is None else self.temperature
+        if isinstance(heat, bool) or not isinstance(heat, int | float) or not 0 <= heat < math.inf:
+            raise InputError(f"a temperature is a number from 0, not {heat!r}")
+        if not isinstance(self.confidence, bool | None):
+            raise InputError(f"confidence is true, false or none, not {self.confidence!r}")
 
     @property
     def spec(self) -> PromptSpec:
@@ -69,6 +82,16 @@ class Prompted(Scorer):
         return self.spec.contract == "pick"
 
     @property
+    def selects(self) -> bool:
+        """Whether the prompt asks which to keep."""
+        return self.spec.contract == "selection"
+
+    @property
+    def varies(self) -> bool:
+        """Above temperature 0."""
+        return self._heat(self.spec) > 0
+
+    @property
     def score_kind(self) -> ScoreKind:
         """Of the scores that come of the prompt's labels."""
         if isinstance(self.model, PairScorer):
@@ -77,9 +100,9 @@ class Prompted(Scorer):
         return kinds.get(self.spec.reduce, "utility") if self.spec.contract == "labels" else "utility"
 
     def judge(self, query: str, windows: Sequence[Sequence[Passage]]) -> Plan[list[Judgement | Missing]]:
-        """One prompt a window."""
+        """One prompt a window; one that stands there again is another draw, where it can be."""
         spec = self.spec
-        payloads = [self._payload(spec, query, window) for window in windows]
+        payloads = _drawn([self._payload(spec, query, window) for window in windows])
         answers = yield from votes(cast(Model[Any, Any], self.model), payloads)
         return [
             each if isinstance(each, Missing) else _read(spec, each, len(window))
@@ -115,11 +138,26 @@ class Prompted(Scorer):
             turns,
             schema=schema_for(spec.held, names),
             max_tokens=spec.max_tokens,
-            temperature=spec.temperature,
+            temperature=self._heat(spec),
             labels=spec.weighed(len(window)),
             labels_after=spec.labels_after,
             pattern=pattern_for(spec.held, names),
+            confidence=spec.confidence if self.confidence is None else self.confidence,
         )
+
+    def _heat(self, spec: PromptSpec) -> float:
+        return spec.temperature if self.temperature is None else self.temperature
+
+
+def _drawn(payloads: Sequence[Any]) -> list[Any]:
+    """The payloads, and of prompts that are answered at a temperature and stand there again the later ones as draws."""
+    seen = Counter[Any]()
+    drawn: list[Any] = []
+    for payload in payloads:
+        again = seen[payload] if isinstance(payload, ChatRequest) and payload.temperature > 0 else 0
+        drawn.append(payload._replace(draw=again) if again else payload)
+        seen[payload] += 1
+    return drawn
 
 
 def _read(spec: PromptSpec, answer: Any, n: int) -> Judgement | Missing:

@@ -10,6 +10,8 @@ from shortlist.errors import ParseError
 from shortlist.models.base import ChatReply, Likelihood
 from shortlist.plan import Missing
 from shortlist.prompts.grammar import Parsed, completed, parse
+from shortlist.prompts.read_selection import PROSE
+from shortlist.prompts.replies import thinks
 from shortlist.prompts.spec import PromptSpec
 from shortlist.scorers.base import Judgement
 
@@ -19,6 +21,8 @@ def read(spec: PromptSpec, reply: ChatReply, n: int) -> Judgement | Missing:
     if spec.contract == "labels":
         return _labelled(spec, reply, n) if spec.window > 1 else _graded(spec, reply)
     cut = ("the answer was cut at max_tokens",) if reply.cut else ()
+    if spec.contract == "selection":
+        return _selected(parse(spec.grammar, reply.text, spec.named(n)), reply, n, cut)
     if spec.contract == "number":
         return _numbered(parse(spec.grammar, reply.text, spec.labels), spec, reply, cut)
     if spec.reversed:
@@ -38,6 +42,16 @@ def _parsed(parsed: Parsed, n: int, cut: tuple[str, ...]) -> Judgement | Missing
     order = completed(parsed.order, n)
     scores = tuple(parsed.scores.get(i) for i in range(n)) if parsed.scores else None
     return Judgement(order, len(parsed.order), scores, repairs)
+
+
+def _selected(parsed: Parsed, reply: ChatReply, n: int, cut: tuple[str, ...]) -> Judgement | Missing:
+    repairs = (*parsed.repairs, *cut)
+    if not parsed.order and not parsed.none:
+        return Missing(ParseError(_said("neither names a passage nor says none", repairs)))
+    # The likelihood is of all that was written: of the list only where there was nothing else.
+    alone = PROSE not in repairs and not thinks(reply.text)
+    likelihood = reply.likelihood if alone else None
+    return Judgement(completed(parsed.order, n), len(parsed.order), None, repairs, likelihood)
 
 
 def _signed(text: str) -> str:

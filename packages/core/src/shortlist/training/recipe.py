@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from shortlist.errors import InputError
 
-LossName: TypeAlias = Literal["cross-entropy", "hinge"]
+LossName: TypeAlias = Literal["cross-entropy", "hinge", "needed", "reward"]
 Watched: TypeAlias = Literal["loss", "ndcg"]
 
 

@@ -1,0 +1,1 @@
+"""Numbers fitted on judged lists, as data: small JSON files, found by name or by path."""

@@ -1,0 +1,99 @@
+"""The conformal cut as a reranker: what it keeps, what it says, and what it refuses."""
+
+import numpy as np
+import pytest
+
+from shortlist import InputError, Mmr, Passage
+from shortlist.algorithms.conformal import MEASURES
+from shortlist.fitted.store import Fitted, save_fitted
+from shortlist.models.fakes import HashEmbedder
+from shortlist.rerankers.conformal_cut import ConformalCut
+from shortlist.training.conformal import fit_conformal
+from shortlist.training.scored import ScoredList
+
+
+def scored(rng, n=10):
+    scores = -np.sort(-rng.normal(size=n))
+    grades = (rng.random(n) < np.linspace(0.8, 0.05, n)).astype(np.int64)
+    grades[0] = 1
+    return ScoredList("q", tuple(Passage(f"text {i}", score=float(s)) for i, s in enumerate(scores)), grades)
+
+
+def saved(folder, lists):
+    path = folder / "own.json"
+    save_fitted(path, Fitted("conformal", fit_conformal(lists, {})))
+    return str(path)
+
+
+@pytest.fixture
+def calibration(tmp_path):
+    rng = np.random.default_rng(0)
+    return saved(tmp_path, [scored(rng) for _ in range(99)])
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("needed", ["all", "any"])
+def test_covers_lists_like_those_of_the_calibration(calibration, measure, needed):
+    rng, cut, covered = np.random.default_rng(1), ConformalCut(0.8, calibration, needed, measure), []
+    for _ in range(300):
+        each = scored(rng)
+        kept = {item.index for item in cut.rank("q", each.passages)}
+        wanted = set(np.flatnonzero(each.grades).tolist())
+        covered.append(wanted <= kept if needed == "all" else bool(wanted & kept))
+    assert np.mean(covered) > 0.7  # 0.8 less four standard errors of both parts
+
+
+def test_more_coverage_keeps_more(calibration):
+    passages = scored(np.random.default_rng(5)).passages
+    depths = [len(ConformalCut(c, calibration).rank("q", passages)) for c in (0.3, 0.6, 0.9)]
+    assert depths == sorted(depths)
+    assert depths[0] < depths[-1]
+
+
+def test_too_few_queries_keep_all_and_say_so(tmp_path):
+    rng = np.random.default_rng(2)
+    few = saved(tmp_path, [scored(rng) for _ in range(8)])
+    ranking = ConformalCut(0.9, few).rank("q", scored(rng).passages)
+    assert len(ranking) == 10
+    assert any("8 calibration queries cannot promise 0.9" in repair for repair in ranking.repairs)
+    assert len(ConformalCut(0.5, few).rank("q", scored(rng).passages)) < 10
+
+
+def test_says_when_scores_are_unlike_those_calibrated_on(calibration):
+    usual = scored(np.random.default_rng(5)).passages
+    assert not ConformalCut(0.9, calibration).rank("q", usual).repairs
+    far = [Passage(p.text, score=p.score + 50.0) for p in usual]
+    assert any("first score" in repair for repair in ConformalCut(0.9, calibration).rank("q", far).repairs)
+    short = ConformalCut(0.9, calibration).rank("q", usual[:3]).repairs
+    assert any("length" in repair for repair in short)
+
+
+def test_scores_of_another_scale_are_cut_alike(calibration):
+    usual = scored(np.random.default_rng(5)).passages
+    scaled = [Passage(p.text, score=p.score * 9.0 - 4.0) for p in usual]
+    ours, theirs = (ConformalCut(0.6, calibration).rank("q", each) for each in (usual, scaled))
+    assert [item.index for item in ours] == [item.index for item in theirs]
+
+
+def test_stands_behind_mmr():
+    cut = Mmr(diversity=0.3, embedder=HashEmbedder()) >> ConformalCut(0.9, "ms-marco-minilm-mmr")
+    passages = [Passage(f"tide {i} of {i % 3}", score=float(-i)) for i in range(20)]
+    ranking = cut.rank("tide", passages)
+    assert len(ranking) + len(ranking.dropped) == 20
+    assert len(ranking) >= 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"coverage": 0.0}, {"coverage": 1.0}, {"measure": "luck"}, {"needed": "some"}, {"calibration": "nobody's"}],
+)
+def test_settings_that_make_no_sense(wrong):
+    with pytest.raises(InputError):
+        ConformalCut(**wrong)
+
+
+def test_calibration_without_its_numbers(tmp_path):
+    path = tmp_path / "bare.json"
+    save_fitted(path, Fitted("conformal", {"lists": 3}))
+    with pytest.raises(InputError, match="lacks"):
+        ConformalCut(calibration=str(path))

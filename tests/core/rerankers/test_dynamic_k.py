@@ -1,0 +1,74 @@
+"""The trained policy as a reranker."""
+
+import pytest
+
+from shortlist import InputError, Passage
+from shortlist.models.fakes import HashEmbedder
+from shortlist.models.trained import TrainedNetwork, shipped
+from shortlist.rerankers.dynamic_k import DynamicK
+
+PASSAGES = [Passage(f"the moon and tide {i}", score=6.0 - i) for i in range(12)]
+SHIPPED = sorted(name for name in shipped() if name.startswith("dynamic-k-"))
+
+
+def test_a_network_comes_with_the_package():
+    assert "dynamic-k-ms-marco-minilm" in SHIPPED
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in SHIPPED if name in {"dynamic-k-ms-marco-minilm", "dynamic-k-static"}]
+)
+def test_less_cost_keeps_more_and_the_order_stays(name):
+    depths = []
+    for cost in (0.5, 0.05, 0.0):
+        ranking = DynamicK(network=TrainedNetwork(name), cost=cost).rank("what moves the tide", PASSAGES)
+        assert [item.index for item in ranking] == list(range(len(ranking)))
+        depths.append(len(ranking))
+    assert depths == sorted(depths)
+    assert depths[0] < depths[-1] == 12
+
+
+def test_more_confidence_keeps_more():
+    depths = [len(DynamicK(confidence=c).rank("what moves the tide", PASSAGES)) for c in (0.01, 0.5, 1.0)]
+    assert depths == sorted(depths)
+    assert depths[-1] == 12
+
+
+def test_limits_hold():
+    assert len(DynamicK(cost=1.0, min_k=4).rank("tide", PASSAGES)) == 4
+    assert len(DynamicK(cost=0.0, max_k=5).rank("tide", PASSAGES)) == 5
+
+
+def test_says_why():
+    ranking = DynamicK(cost=0.3).rank("tide", PASSAGES)
+    assert set(ranking[0].reasons) == {"chance needed", "share expected so far", "chance of all"}
+    assert "cost more" in ranking.why_dropped(ranking.dropped[0])
+
+
+def test_passages_without_scores_are_all_kept():
+    ranking = DynamicK(cost=1.0).rank("tide", ["a", "b"])
+    assert len(ranking) == 2
+    assert ranking.repairs
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"cost": -0.1}, {"cost": 2.0}, {"confidence": 0.0}, {"confidence": 1.5}, {"network": TrainedNetwork("hybrid")}],
+)
+def test_settings_that_make_no_sense(wrong):
+    with pytest.raises(InputError):
+        DynamicK(**wrong)
+
+
+def test_vectors_of_another_embedder_are_refused():
+    from shortlist.errors import BadAnswer
+
+    with pytest.raises(BadAnswer):
+        DynamicK(embedder=HashEmbedder()).rank("tide", PASSAGES)
+
+
+def test_the_largest_scores_are_cut_too():
+    ranking = DynamicK(cost=0.3).rank(
+        "tide", [Passage("a", score=1e308), Passage("b", score=0.0), Passage("c", score=-1e308)]
+    )
+    assert 1 <= len(ranking) <= 3
