@@ -25,6 +25,7 @@ from shortlist import (
 )
 from shortlist.models import clients, openai_client
 from shortlist.models import openai as doors
+from shortlist.models.base import Likelihood
 from shortlist.models.named import as_model, model_from_dict, model_to_dict
 from shortlist.models.openai import OpenAIChat, OpenAIEmbedder
 from shortlist.models.remote import Price
@@ -186,6 +187,34 @@ def test_labels_of_a_completion(saying, logprobs, labels):
         (reply,) = asked("sync", model_at(server), RAW._replace(labels=("yes", "no"))).result
         assert (reply.text, reply.labels, reply.cut) == (" yes", pytest.approx(labels), False)
         assert server.requests[0].body["logprobs"] == 20
+
+
+TOLD = {"content": [{"token": "[2", "logprob": -0.5}, {"token": "]", "logprob": -0.25, "top_logprobs": []}]}
+COLUMNS = {"tokens": ["[2", "]"], "token_logprobs": [-0.5, -0.25], "top_logprobs": None}
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+@pytest.mark.parametrize(("request_", "logprobs", "wanted"), [(ASK, TOLD, True), (RAW, COLUMNS, 1)])
+def test_the_likelihood_of_the_answer(saying, how, request_, logprobs, wanted):
+    written = {"text": "[2]"} if request_ is RAW else {}
+    with saying(chat("[2]", logprobs=logprobs, **written)) as server:
+        (told,) = asked(how, model_at(server), request_._replace(confidence=True)).result
+        (untold,) = asked(how, model_at(server), request_).result
+        assert told == ChatReply("[2]", likelihood=Likelihood(-0.75, 2))
+        assert untold == ChatReply("[2]")
+        first, second = (request.body for request in server.requests)
+    assert first["logprobs"] == wanted
+    assert "top_logprobs" not in first
+    assert "logprobs" not in second
+
+
+def test_labels_and_the_likelihood_together_are_asked_for_once(saying):
+    with saying(chat("[2]", logprobs=ROWS)) as server:
+        (told,) = asked("sync", model_at(server), ASK._replace(confidence=True, labels=("yes",))).result
+        assert (told.labels, told.likelihood) == ({"yes": -0.1}, Likelihood(-0.1, 1))
+        body = server.requests[0].body
+        asked("sync", model_at(server), RAW._replace(confidence=True, labels=("yes",)))
+        assert (body["logprobs"], body["top_logprobs"], server.requests[1].body["logprobs"]) == (True, 20, 20)
 
 
 def test_label_ids_ask_for_exactly_these_tokens():

@@ -5,10 +5,12 @@ from importlib.resources import files
 
 import pytest
 
-from shortlist import Llm
+from shortlist import Llm, Passage
 from shortlist.models import catalogue
 from shortlist.models.base import ChatRequest, Continuation, Message
 from shortlist.plan import Call
+from shortlist.rerankers.dynamic_rag import DynamicRag
+from shortlist.scorers.prompted import Prompted
 from shortlist.testing import check_ranking
 
 pytest.importorskip("torch")
@@ -67,6 +69,17 @@ def test_whatever_it_writes_for_a_list_every_passage_is_ranked(system, tmp_path)
     ranking = Llm(TorchChat(NAME), str(own)).rank("what causes ocean tides?", TEXTS)
     check_ranking(ranking, TEXTS)
     assert sorted(ranking.texts) == sorted(TEXTS) and ranking.usage.tokens_out > 0
+
+
+@pytest.mark.parametrize("system", ["dynamicrag", "shortlist-selection"])
+def test_whatever_it_selects_every_passage_is_accounted_for(system):
+    scorer = Prompted(TorchChat(NAME), system, confidence=True)
+    ranking = DynamicRag(scorer, window=2, min_k=1).rank("what causes ocean tides?", TEXTS)
+    check_ranking(ranking, TEXTS)
+    assert len(ranking) >= 1 and ranking.usage.calls >= 2 and ranking.usage.tokens_out > 0
+    assert DynamicRag(scorer, window=2, min_k=1).rank("what causes ocean tides?", TEXTS).kept == ranking.kept
+    reply = scorer.model.answer([next(scorer.judge("q", [[Passage(TEXTS[0])]]))[0].payloads[0]], Call())[0].value
+    assert reply.likelihood.logprob < 0 < reply.likelihood.tokens <= scorer.spec.max_tokens
 
 
 def test_as_a_reranker_by_likelihood_it_finds_the_passage():

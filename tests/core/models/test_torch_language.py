@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from shortlist import InputError, ModelTimeout, WeightsError
-from shortlist.models.base import ChatRequest, Continuation, Message
+from shortlist.models.base import ChatReply, ChatRequest, Continuation, Message
 from shortlist.models.named import model_from_dict, model_to_dict
 from shortlist.plan import Call, Reply
 
@@ -213,7 +213,7 @@ def test_writing_stops_where_the_model_does(folder):
     runner._ends, before = frozenset(range(400)), runner._ends
     reply = model.answer([ChatRequest(asked("tides"))], Call())[0]
     runner._ends = before
-    assert reply.value == ("", {}, False) and reply.tokens_out == 0
+    assert reply.value == ChatReply("") and reply.tokens_out == 0
 
 
 def test_drawn_texts_are_the_same_for_the_same_request_and_do_not_depend_on_the_batch(folder):
@@ -223,6 +223,44 @@ def test_drawn_texts_are_the_same_for_the_same_request_and_do_not_depend_on_the_
     assert [model.answer([request], Call())[0].value.text for request in requests] == together
     greedy = model.answer([request._replace(temperature=0.0) for request in requests], Call())
     assert together != [reply.value.text for reply in greedy]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+def test_the_likelihood_of_what_is_written_is_that_of_reading_it(folder, temperature, monkeypatch):
+    model, reference = TorchChat(folder), Reference(folder)
+    runner, seen = engine(model.settings), []
+    write = runner.write
+    monkeypatch.setattr(runner, "write", lambda *given: (seen.extend(found := write(*given)), found)[1])
+    requests = [ChatRequest(asked(p), max_tokens=6, temperature=temperature, confidence=True) for p in PASSAGES]
+    replies = model.answer(requests, Call())
+    for request, reply, text in zip(requests, replies, seen, strict=True):
+        source, ids = reference.encoded(request.messages)
+        log = reference.logits(source, [*ids, *text.tokens]).log_softmax(-1)[len(ids) - 1 :]
+        expected = [float(log[i, token]) for i, token in enumerate(text.tokens)]
+        np.testing.assert_allclose(text.logprobs[: len(text.tokens)], expected, atol=1e-4)
+        assert len(text.logprobs) == len(text.tokens) + (not text.cut)  # the end that it chose counts too
+        assert reply.value.likelihood == (pytest.approx(sum(text.logprobs)), len(text.logprobs))
+    unasked = model.answer([request._replace(confidence=False) for request in requests], Call())
+    assert [reply.value for reply in unasked] == [reply.value._replace(likelihood=None) for reply in replies]
+
+
+def test_an_end_that_is_chosen_has_a_likelihood(qwen):
+    model = TorchChat(qwen, max_length=200)
+    runner = engine(model.settings)
+    runner._ends, before = frozenset(range(400)), runner._ends
+    reply = model.answer([ChatRequest(asked("tides"), confidence=True)], Call())[0]
+    runner._ends = before
+    assert reply.value.text == "" and reply.value.likelihood.tokens == 1 and reply.value.likelihood.logprob < 0
+
+
+def test_another_draw_is_another_text_and_the_same_again(qwen):
+    model = TorchChat(qwen)
+    requests = [ChatRequest(asked("tides"), max_tokens=8, temperature=1.5, draw=draw) for draw in range(6)]
+    texts = [reply.value.text for reply in model.answer(requests, Call())]
+    assert len({*texts}) > 3
+    assert [model.answer([request], Call())[0].value.text for request in requests] == texts
+    cold = model.answer([request._replace(temperature=0.0) for request in requests], Call())
+    assert len({reply.value.text for reply in cold}) == 1
 
 
 def test_a_prefix_of_the_answer_is_continued(folder):

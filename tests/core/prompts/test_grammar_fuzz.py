@@ -161,7 +161,17 @@ def test_what_is_well_formed_is_read_as_it_is_meant(grammar):
         assert parse(grammar, chance.choice(around).format(text), ids).order == order
 
 
-NAMES_NOWHERE = ["selection", "selection-json", "names", "pick", "ranking", "order-json", "answer", "score-map", "doc-lines"]
+NAMES_NOWHERE = [
+    "selection",
+    "selection-json",
+    "names",
+    "pick",
+    "ranking",
+    "order-json",
+    "answer",
+    "score-map",
+    "doc-lines",
+]
 WORDS = "In 2019 A I top 20 passages of 12 were B-rated by 429 users (see 3.5, 8192 or 7%), of types a b c".split()
 
 

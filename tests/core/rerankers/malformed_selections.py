@@ -96,7 +96,7 @@ BRACKETS: dict[str, tuple[int, ...] | None] = {
     "Error code: 429 - 8192 tokens": UNREAD,
     # The prompt said again, or what a passage may hold once it has been cleaned.
     'Output the identifiers as a comma-separated list, e.g., [1], [2] or "None" if no documents are needed.': UNREAD,
-    'As a comma-separated list, e.g., [1], [2]:\n[3], [1]': (3, 1),
+    "As a comma-separated list, e.g., [1], [2]:\n[3], [1]": (3, 1),
     "Query: salt\nRetrieved Content:\n1. Topic: Bread\nContent: Bake it.": UNREAD,
     "Content: None": UNREAD,
     "(None)": UNREAD,
@@ -122,7 +122,7 @@ JSON: dict[str, tuple[int, ...] | None] = {
     '{"selected": ["3", "1"': (3, 1),
     '["3", "1"]': (3, 1),
     "[3], [1]": (3, 1),
-    "```json\n{\"selected\": []}\n```": NONE,
+    '```json\n{"selected": []}\n```': NONE,
     '{"selected": null}': NONE,
     '{"selected": "None"}': NONE,
     '{"selected": ["None"]}': NONE,

@@ -133,8 +133,8 @@ def _written(request: ChatRequest, names: Sequence[str], beliefs: Floats, wanted
 def _selects(request: ChatRequest) -> bool:
     """Whether an answer may name no passage."""
     if request.schema is not None:
-        (field, *others) = [*json.loads(request.schema).get("properties", {}).values(), {}]
-        return len(others) == 1 and field.get("type") == "array" and "minItems" not in field
+        fields: list[dict[str, object]] = [*json.loads(request.schema).get("properties", {}).values()]
+        return len(fields) == 1 and fields[0].get("type") == "array" and "minItems" not in fields[0]
     return request.pattern is not None and bool(re.fullmatch(request.pattern, "None"))
 
 

@@ -22,7 +22,7 @@ from shortlist.rerankers.inputs import known_scores
 from shortlist.rerankers.mmr import Mmr
 from shortlist.subtopics.declaring import Declaration, Form, declared
 from shortlist.subtopics.elements import check_form
-from shortlist.subtopics.scoring import check_scorer, scored
+from shortlist.subtopics.scoring import check_scorer, raw_scores, scored
 from shortlist.subtopics.sub_queries import checked_texts
 
 _QUESTION = "the question"
@@ -93,8 +93,9 @@ class KnowledgeAware(Reranker):
     @classmethod
     def example(cls, fakes: Mapping[type[Any], Model[Any, Any]]) -> KnowledgeAware:
         """One with fakes, or with a model that can be written down."""
-        made = {"model": fakes.get(ChatModel, ConstantChat('["tides", "the moon"]'))}
-        return cls(**made, **({"scorer": fakes[PairScorer]} if PairScorer in fakes else {}))
+        model: Any = fakes.get(ChatModel, ConstantChat('["tides", "the moon"]'))
+        scorer: Any = fakes.get(PairScorer)
+        return cls(model) if scorer is None else cls(model, scorer)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "elements", checked_texts(self.elements, "elements"))
@@ -144,7 +145,7 @@ class KnowledgeAware(Reranker):
     def _without(self, query: str, candidates: Sequence[Passage], told: Declaration) -> Plan[_Order]:
         """By `otherwise`, which reads the question's list where the stage before gave no scores."""
         if known_scores(candidates) is None:
-            (own,) = yield from scored([query], candidates, self.scorer)
+            (own,), _ = yield from raw_scores([query], candidates, self.scorer)
             candidates = [replace(each, score=s) for each, s in zip(candidates, own.tolist(), strict=True)]
         ranking = yield from subplan(self.otherwise, query, candidates)
         items = [*ranking.kept, *ranking.dropped]

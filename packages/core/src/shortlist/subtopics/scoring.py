@@ -37,11 +37,17 @@ def scored(asked: Sequence[str], passages: Sequence[Passage], scorer: AnyScorer)
     """
     if not asked:
         return np.zeros((0, len(passages)))
+    scores, kind = yield from raw_scores(asked, passages, scorer)
+    return as_chances(scores, kind)
+
+
+def raw_scores(asked: Sequence[str], passages: Sequence[Passage], scorer: AnyScorer) -> Plan[tuple[Floats, ScoreKind]]:
+    """The same as the model has it, shape (m, n), and what kind of scores these are."""
     if isinstance(scorer, Embedder):
-        return as_chances((yield from _cosines(asked, passages, scorer)), "cosine")
+        return (yield from _cosines(asked, passages, scorer)), "cosine"
     pairs = [Pair(each, text) for each in asked for text in texts(passages)]
     scores = yield from ask(scorer, pairs)
-    return as_chances(np.array(scores, dtype=np.float64).reshape(len(asked), -1), scorer.score_kind)
+    return np.array(scores, dtype=np.float64).reshape(len(asked), -1), scorer.score_kind
 
 
 def as_chances(scores: Floats, kind: ScoreKind) -> Floats:

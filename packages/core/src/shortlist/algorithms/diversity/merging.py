@@ -90,7 +90,7 @@ def _owed(answered: Floats) -> Floats:
     totals = answered.sum(axis=0)
     parts = np.divide(answered, totals, out=np.zeros_like(answered), where=totals > 0.0)
     seats = np.cumsum(parts, axis=1) - parts
-    return answered / (2.0 * seats + 1.0)
+    return np.asarray(answered / (2.0 * seats + 1.0))
 
 
 def _rows(added: Floats) -> Ints:

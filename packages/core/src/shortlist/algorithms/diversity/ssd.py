@@ -59,4 +59,4 @@ def _new(row: Vector, bases: Matrix) -> Vector:
     rest = row - (bases @ row) @ bases
     rest -= (bases @ rest) @ bases  # once more, for what rounding left
     length = np.float32(np.linalg.norm(rest))
-    return rest / length if length > _LEAST else np.zeros_like(rest)
+    return np.asarray(rest / length if length > _LEAST else np.zeros_like(rest), dtype=np.float32)
