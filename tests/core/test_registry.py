@@ -151,13 +151,13 @@ Abstain Adaptive Amr AmrParser Authority BadAnswer Bench Blend Blocks ByDocument
 ChatModel ChatReply ChatRequest Collaborative Computed ConformalCut Continuation CorpusStatistics Criterion
 CrossEncoder DocumentGraph Dpp DynamicK DynamicRag Ebcar ElbowCut Elimination Embedder Entities FacilityLocation
 Fallback FarthestFirst FeatureRefinement FeedbackQuery FunctionChat FunctionEmbedder FunctionScorer Fuse GRag GapCut
-GraphBuilder GraphPropagation Grouped HybRank InformationCut InputError Judgement KeepOrder Keywords Length Lexical
-Likelihood LikelihoodModel LimitReached Limits ListScorer Llm LostInTheMiddle MemoryCache Message Metadata MissingExtra
-Mmr Model ModelError ModelTimeout ModelUnavailable Msd NearDuplicates Neighbours NucleusCut Pair PairHead PairScorer
-Pairwise ParseError Passage Plan Pointwise PromptSpec Prompted Ranked Ranking Rebel Recency Reply Reranker Retry
-Reverse RoundTrace Route Runtime ScoreKind Scorer Setwise ShortlistError Similarity SingleWindow SlidingWindow Source
-SqliteCache Ssd StaticEmbedder Strategy Text ThresholdCut TokenBudget Top TopDown Tournament TrainedNetwork Usage
-WeightsError ask from_dict load make parse registered subplan together votes
+GraphBuilder GraphPropagation Grouped HybRank InformationCut InputError Judgement KeepOrder Keywords KnowledgeAware
+Length Lexical Likelihood LikelihoodModel LimitReached Limits ListScorer Llm LostInTheMiddle MemoryCache Message
+Metadata MissingExtra Mmr Model ModelError ModelTimeout ModelUnavailable Msd NearDuplicates Neighbours NucleusCut Pair
+PairHead PairScorer Pairwise ParseError Passage Plan Pm2 Pointwise PromptSpec Prompted Ranked Ranking Rebel Recency
+Reply Reranker Retry Reverse RoundTrace Route Runtime ScoreKind Scorer Setwise ShortlistError Similarity SingleWindow
+SlidingWindow Source SqliteCache Ssd StaticEmbedder Strategy Text ThresholdCut TokenBudget Top TopDown Tournament
+TrainedNetwork Usage WeightsError Xquad ask from_dict load make parse registered subplan together votes
 """.split()
 
 

@@ -110,6 +110,7 @@ if TYPE_CHECKING:
     from shortlist.rerankers.hybrank import HybRank as HybRank
     from shortlist.rerankers.information_cut import InformationCut as InformationCut
     from shortlist.rerankers.keep_order import KeepOrder as KeepOrder
+    from shortlist.rerankers.knowledge_aware import KnowledgeAware as KnowledgeAware
     from shortlist.rerankers.lexical import CorpusStatistics as CorpusStatistics
     from shortlist.rerankers.lexical import Lexical as Lexical
     from shortlist.rerankers.llm import Llm as Llm
@@ -120,6 +121,7 @@ if TYPE_CHECKING:
     from shortlist.rerankers.pairwise import Pairwise as Pairwise
     from shortlist.rerankers.placement import LostInTheMiddle as LostInTheMiddle
     from shortlist.rerankers.placement import Reverse as Reverse
+    from shortlist.rerankers.pm2 import Pm2 as Pm2
     from shortlist.rerankers.pointwise import Pointwise as Pointwise
     from shortlist.rerankers.rebel import Rebel as Rebel
     from shortlist.rerankers.setwise import Setwise as Setwise
@@ -131,6 +133,7 @@ if TYPE_CHECKING:
     from shortlist.rerankers.token_budget import TokenBudget as TokenBudget
     from shortlist.rerankers.top_down import TopDown as TopDown
     from shortlist.rerankers.tournament import Tournament as Tournament
+    from shortlist.rerankers.xquad import Xquad as Xquad
     from shortlist.runtime.cache import Cache as Cache
     from shortlist.runtime.cache import MemoryCache as MemoryCache
     from shortlist.runtime.cache import SqliteCache as SqliteCache
@@ -193,6 +196,7 @@ _HOMES = {
     "rerankers.hybrank": "HybRank",
     "rerankers.information_cut": "InformationCut",
     "rerankers.keep_order": "KeepOrder",
+    "rerankers.knowledge_aware": "KnowledgeAware",
     "rerankers.lexical": "CorpusStatistics Lexical",
     "rerankers.llm": "Llm",
     "rerankers.mmr": "Mmr",
@@ -201,6 +205,7 @@ _HOMES = {
     "rerankers.nucleus_cut": "NucleusCut",
     "rerankers.pairwise": "Pairwise",
     "rerankers.placement": "LostInTheMiddle Reverse",
+    "rerankers.pm2": "Pm2",
     "rerankers.pointwise": "Pointwise",
     "rerankers.rebel": "Rebel",
     "rerankers.setwise": "Setwise",
@@ -212,6 +217,7 @@ _HOMES = {
     "rerankers.token_budget": "TokenBudget",
     "rerankers.top_down": "TopDown",
     "rerankers.tournament": "Tournament",
+    "rerankers.xquad": "Xquad",
     "runtime.cache": "Cache MemoryCache SqliteCache",
     "runtime.settings": "Limits Retry Runtime",
     "scorers.base": "Judgement Scorer",

@@ -53,7 +53,7 @@ def merged(chances: Floats, k: int, rule: Merge = "round-robin", diversity: floa
         raise ValueError(f"chances must have shape (m + 1, n), not {np.shape(chances)}")
     given = subtopics(chances[0], chances, np.ones(len(chances)), k, diversity)
     if rule in ("xquad", "pm2"):
-        return _covering(given.chances, given.k, diversity, rule)
+        return _covering(given.chances, k, diversity, rule)
     return _round_robin(given.chances, given.k) if rule == "round-robin" else _by_value(given.chances, given.k, rule)
 
 
