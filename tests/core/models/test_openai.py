@@ -196,8 +196,10 @@ COLUMNS = {"tokens": ["[2", "]"], "token_logprobs": [-0.5, -0.25], "top_logprobs
 @pytest.mark.parametrize("how", ["sync", "async"])
 @pytest.mark.parametrize(("request_", "logprobs", "wanted"), [(ASK, TOLD, True), (RAW, COLUMNS, 1)])
 def test_the_likelihood_of_the_answer(saying, how, request_, logprobs, wanted):
-    written = {"text": "[2]"} if request_ is RAW else {}
-    with saying(chat("[2]", logprobs=logprobs, **written)) as server:
+    answer = chat("[2]", logprobs=logprobs)
+    if request_ is RAW:
+        answer["choices"][0]["text"] = "[2]"
+    with saying(answer) as server:
         (told,) = asked(how, model_at(server), request_._replace(confidence=True)).result
         (untold,) = asked(how, model_at(server), request_).result
         assert told == ChatReply("[2]", likelihood=Likelihood(-0.75, 2))

@@ -18,7 +18,7 @@ from shortlist.subtopics.reading import read_elements
 
 Form: TypeAlias = Literal["json", "lines"]
 
-MAX_TOKENS = 512
+MAX_TOKENS = 256
 
 
 class Declaration(NamedTuple):
