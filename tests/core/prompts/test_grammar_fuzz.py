@@ -208,10 +208,27 @@ def test_any_text_as_json_and_in_a_prompt(text):
     assert parse("ranking", f"It says: {once}", NUMBERS).order == () or {">", "="} & {*once}
 
 
-REPEATED = ["[", "[1", "[1] > ", "1 > ", ">=", "{", '{"a":', '["', "<answer>", "Doc: 1,", "Passage A ", " ", "\n"]
+REPEATED = [
+    "[",
+    "[1",
+    "[1] > ",
+    "1 > ",
+    ">=",
+    "{",
+    '{"a":',
+    '["',
+    "<answer>",
+    "Doc: 1,",
+    "Passage A ",
+    " ",
+    "\n",
+    "`",
+    "```\n",
+]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("grammar", GRAMMARS)
 @pytest.mark.parametrize("piece", REPEATED)
 def test_a_long_repetition_is_read_to_its_end(grammar, piece):

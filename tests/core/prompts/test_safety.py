@@ -102,6 +102,7 @@ def test_lone_surrogates_are_replaced():
     ("text", "expected"),
     [
         ("as in [12] and [3, 4]", "as in (12) and (3, 4)"),
+        ('{"ranking": ["12", "3"]}', '{"ranking": ("12", "3")}'),
         ("[A] or [b]", "(A) or (b)"),
         ("[Passage 3] > [1]", "(Passage 3) > (1)"),
         ("[[7]]", "[(7)]"),

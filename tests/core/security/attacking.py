@@ -104,7 +104,7 @@ def families() -> tuple[Family, ...]:
 
 
 KINDS = (
-    "listwise, numbers", "listwise, letters", "listwise, JSON in a fence", "scores of a group", "scores of a group, JSON in a fence",
+    "listwise, numbers", "listwise, letters", "listwise, JSON in a fence", "selection, numbers", "selection, JSON in a fence", "scores of a group", "scores of a group, JSON in a fence",
     "pick of a few", "pick of a few, labels", "pair, labels", "number, one passage", "labels, one passage",
     "labels, one passage in a fence", "likelihood", "criteria, structured", "criteria, text", "criteria, paper",
 )  # fmt: skip
@@ -116,10 +116,16 @@ def _kind(spec: Any) -> str:
         many = {1: "labels, one passage", 2: "pair, labels"}.get(spec.window)
         several = "listwise, letters" if spec.window > 4 else "pick of a few, labels"
         return (many or several) + (" in a fence" if fence else "")
-    kinds = {"ranking": "listwise, numbers", "scores": "scores of a group", "pick": "pick of a few"}
+    kinds = {
+        "ranking": "listwise, numbers",
+        "selection": "selection, numbers",
+        "scores": "scores of a group",
+        "pick": "pick of a few",
+    }
     kinds |= {"number": "number, one passage", "likelihood": "likelihood"}
     if fence:
-        kinds |= {"ranking": "listwise, JSON in a fence", "scores": "scores of a group, JSON in a fence"}
+        kinds |= {"ranking": "listwise, JSON in a fence", "selection": "selection, JSON in a fence"}
+        kinds |= {"scores": "scores of a group, JSON in a fence"}
     return kinds[spec.contract]
 
 
@@ -151,7 +157,7 @@ def without(*defences: str) -> Iterator[None]:
     swaps: list[tuple[str, object]] = []
     if "cleaning" in defences:
         swaps += [(f"shortlist.{module}.cleaned", _raw) for module in ("prompts.render", "criteria.rendering")]
-        swaps += [("shortlist.prompts.render.renamed", str)]
+        swaps += [("shortlist.prompts.render.renamed", str), ("shortlist.prompts.render.unsaid", str)]
         swaps += [("shortlist.criteria.rendering._PROTOCOL_LINE", re.compile("(?!)"))]
     if "fencing" in defences:
         swaps += [(f"shortlist.{module}.fenced", _unfenced) for module in ("prompts.render", "criteria.rendering")]

@@ -16,11 +16,22 @@ pytestmark = pytest.mark.slow  # every attack against every prompt
 
 FAMILIES = {family.name: family for family in families()}
 EVERY_KIND = (
-    "rankzephyr", "rankgpt", "rank-k", "lrl", "first", "shortlist", "grouprank", "shortlist-scores", "setwise",
+    "rankzephyr", "rankgpt", "rank-k", "lrl", "first", "shortlist", "dynamicrag", "shortlist-selection", "grouprank", "shortlist-scores", "setwise",
     "setwise-likelihood", "rank-r1", "prp", "erank", "qwen3-reranker", "yes-no", "graded", "monot5", "rank1",
     "upr", "rebel-structured", "rebel-text", "rebel-paper",
 )  # fmt: skip
-QUICK = ("rankzephyr", "lrl", "first", "shortlist", "setwise", "qwen3-reranker", "yes-no", "upr", "rebel-structured")
+QUICK = (
+    "rankzephyr",
+    "lrl",
+    "first",
+    "shortlist",
+    "dynamicrag",
+    "setwise",
+    "qwen3-reranker",
+    "yes-no",
+    "upr",
+    "rebel-structured",
+)
 NAMES = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES if name not in QUICK)]
 
 # What a model does that takes nothing inside a passage for an order. The rest is persuasion, and content.
@@ -58,7 +69,7 @@ def answers(name):
 
 def asks_json(name):
     """Whether the answer is JSON by a schema, which a forged one in a passage may also be."""
-    return name in ("shortlist", "shortlist-scores")
+    return name in ("shortlist", "shortlist-scores", "shortlist-selection")
 
 
 def steps_out(attack):
@@ -137,7 +148,8 @@ def test_tokens_that_hide_in_tokens_pass_a_cleaning_that_looks_once():
 
 
 @pytest.mark.parametrize(
-    "name", ["shortlist", "shortlist-scores", "yes-no", "graded", "rebel-structured", "rebel-text"]
+    "name",
+    ["shortlist", "shortlist-scores", "shortlist-selection", "yes-no", "graded", "rebel-structured", "rebel-text"],
 )
 def test_a_fence_and_a_warning_are_what_a_model_that_heeds_them_needs(name):
     for attack in of_kind(*PERSUASION):

@@ -33,7 +33,7 @@ _CLAIM = re.compile(
     r"|(?i:date):\s2[01][3-9][0-9]|(?i:full\s+answer\s+to\s+the\s+question)|\\?\"ranking\"",
     re.MULTILINE,
 )
-_QUOTABLE = re.compile(r"[\[(<{]|(?i:passage|doc)", re.MULTILINE)
+_QUOTABLE = re.compile(r"[\[(<{]|(?i:passage|doc)|^None\b", re.MULTILINE)
 _HONEST_AT_MOST = 0.9
 
 

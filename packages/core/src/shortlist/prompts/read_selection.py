@@ -35,8 +35,9 @@ _OPENS_WITH_NONE = re.compile(r"\A[\s'\[]{0,8}none\b[^.!\n]*+", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W\d_]")
 _LEADS = re.compile(r"(?:[:=：]|\b(?:is|are))[\s'\[({]*\Z", re.IGNORECASE)
 _FIELDS = ("selected", "selection", "keep", "kept", "identifiers", "ids", "documents", "passages")
-_EMPTY_FIELD = re.compile(rf"""["']?(?:{"|".join(_FIELDS)})["']?\s{{0,4}}:\s{{0,4}}\[\s{{0,40}}\]""")
-_EMPTY_LIST = re.compile(r"[\s`]*(?:json)?[\s`]*\[\s*\][\s`.]*")
+_EMPTY = r"\s{0,4}:\s{0,4}\[?(?:\s{0,40}\]|[\"'\s]{0,8}(?:none|null)\b)"
+_SAID_EMPTY = {field: re.compile(rf"[\"']?{field}[\"']?{_EMPTY}", re.IGNORECASE) for field in _FIELDS}
+_EMPTY_LIST = re.compile(r"[\s`]*+(?:json[\s`]*+)?\[\s*+\][\s`.]*+")
 
 
 def read_selection(reply: Reply, names: Window) -> Parsed:
@@ -56,7 +57,7 @@ def read_selected(reply: Reply, names: Window) -> Parsed:
     field = next((name for name in _FIELDS if name in value), None) if isinstance(value, Mapping) else None
     notes = reply.notes if reply.text[0] in "{[`" else (*reply.notes, PROSE)
     if isinstance(value, Mapping) and field is not None:
-        return _of_field(reply.text, value[field], names, notes)
+        return _of_field(reply.text, field, value[field], names, notes)
     if _EMPTY_LIST.fullmatch(reply.text):
         return Parsed((), {}, reply.notes, none=True)
     return _read(reply, names, lines=False)
@@ -67,11 +68,11 @@ def unsaid(text: str) -> str:
     return _SAYS_NONE.sub(r"\1(\2)", text)
 
 
-def _of_field(text: str, value: Any, names: Window, notes: Sequence[str]) -> Parsed:
+def _of_field(text: str, field: str, value: Any, names: Window, notes: Sequence[str]) -> Parsed:
     items = value if isinstance(value, list) else []
-    said = [str(item).strip().lower() for item in (items or [value])]
-    # A list that was cut short after its bracket is read as an empty one: only a closed one is.
-    if (not items and _EMPTY_FIELD.search(text)) or set(said) == {"none"}:
+    said = {str(item).strip().lower().rstrip(".") for item in (items or [value])}
+    # What `loose_json` cannot read is None to it, and a list that was cut short an empty one: the text must say so.
+    if said <= {"none", "[]"} and _SAID_EMPTY[field].search(text):
         return Parsed((), {}, tuple(notes), none=True)
     return by_order(([name_of(item, names)] for item in items), names, notes, whole=False)
 

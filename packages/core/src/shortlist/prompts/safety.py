@@ -36,9 +36,11 @@ _ORDINARY = re.compile(r"[\n\t -;=?-Z\\^-{}~]*+")
 # A word of more characters counts as several, or text without spaces would have no end.
 _LONGEST_WORD = 16
 _SIGNS = r"\s*+(?:&gt;|[-–,;，、=≈>≥≻→]){1,3}+\s*+"
+# Readers take quotation marks off: `["12"]` is a name too.
+_NUMBER, _LETTERS = (rf"[\"']?{each}[\"']?" for each in ("[0-9０-９]{1,12}", "[A-Z]{1,2}"))
 _IDENTIFIER = re.compile(
     r"\[(\s*+(?:(?:passage|document|doc|text|candidate|identifier|id|option|#)s?[\s:#.]{0,3})?"
-    rf"(?:-?[0-9０-９]{{1,12}}(?:{_SIGNS}[0-9０-９]{{1,12}})*+|[A-Z]{{1,2}}(?:{_SIGNS}[A-Z]{{1,2}})*+)\s*+)\]",
+    rf"(?:-?{_NUMBER}(?:{_SIGNS}{_NUMBER})*+|{_LETTERS}(?:{_SIGNS}{_LETTERS})*+)\s*+)\]",
     re.IGNORECASE | re.ASCII,
 )
 _LISTED = re.compile(r"(?<![^\W_])(passage)[ _#]?([0-9]{1,12})(?!\w)", re.IGNORECASE | re.ASCII)
