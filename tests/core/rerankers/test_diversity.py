@@ -36,6 +36,21 @@ def test_the_copy_is_not_the_second(method):
     check_ranking(ranking, THREE)
 
 
+@every
+def test_a_pick_that_says_it_again_names_the_one_before(method):
+    kept = method(embedder=HashEmbedder()).rank("q", THREE).kept
+    first, second = [item for item in kept if item.passage.id in "ab"]
+    assert "like" not in first.reasons and second.reasons["like"] == first.passage.id
+    assert all("like" not in item.reasons for item in kept if item.passage.id == "c")
+
+
+@every
+@pytest.mark.parametrize("vector", [(), (1, 0)])
+def test_without_scores_the_query_and_each_text_are_embedded_once(method, vector):
+    ranking = method(embedder=HashEmbedder()).rank("q", [passage(name, None, *vector) for name in "abc"])
+    assert (ranking.usage.calls, len(ranking.rounds)) == (4, 1)
+
+
 @pytest.mark.parametrize("method", [each for each in METHODS if issubclass(each, Diversity)])
 def test_one_knob_and_one_direction(method):
     plain = [method(0.0, embedder=HashEmbedder()).rank("q", each).texts for each in (THREE, THREE[::-1])]

@@ -161,7 +161,7 @@ def test_models_that_are_at_hand_are_taken_inside_as_well():
         ({"subtopics": 3}, "subtopics"),
         ({"diversity": 2.0}, "diversity"),
         ({"diversity": "much"}, "diversity"),
-        ({"k": 0}, "top_k"),
+        ({"k": 0}, "^k must be a whole number above 0"),
     ],
 )
 def test_refuses(settings, word):

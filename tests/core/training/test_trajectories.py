@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import replace
+from inspect import signature
 
 import pytest
 
 from shortlist import Passage
+from shortlist.cli.trajectories import trajectories
 from shortlist.errors import InputError, ModelError
 from shortlist.models.base import ChatReply
 from shortlist.models.fakes import FailingChat, OracleScorer, ScriptedChat
@@ -13,6 +15,7 @@ from shortlist.models.function import FunctionChat
 from shortlist.prompts.render import render
 from shortlist.prompts.spec import prompt
 from shortlist.rerankers.cross_encoder import CrossEncoder
+from shortlist.rerankers.dynamic_rag import DynamicRag
 from shortlist.runtime.cache import MemoryCache
 from shortlist.runtime.settings import Runtime
 from shortlist.runtime.threads import drive
@@ -84,10 +87,15 @@ def test_every_sample_is_drawn_by_itself_also_from_a_cache():
     assert [each.ids for each in first.result.trajectories] == [(1,), (2,), (3,), (4,)]
     requests = asked.policy.requests
     assert len({request.messages for request in requests}) == 1
-    assert all(request.temperature == pytest.approx(0.4, abs=1e-4) for request in requests)
+    assert [(request.temperature, request.draw) for request in requests] == [(0.4, draw) for draw in range(4)]
     (again,) = drive([asked.plan(QUESTION)], Runtime(cache=cache))
     assert again.result == first.result
     assert len(asked.policy.requests) == 4
+
+
+def test_a_policy_is_trained_with_the_prompt_that_the_reranker_asks_it_with():
+    default = signature(trajectories).parameters["prompt"].default
+    assert default == explorer("[1]").prompt == DynamicRag.prompt
 
 
 @pytest.mark.parametrize("name", ["dynamicrag", "dynamicrag-inference"])
@@ -101,7 +109,7 @@ def test_the_policy_reads_what_the_reranker_sends(name):
 
 def test_no_more_passages_than_the_window_holds():
     many = replace(QUESTION, passages=tuple(Passage(f"text {i}") for i in range(100)))
-    told = run(explorer("[40], [41]", "[100]").plan(many)).result
+    told = run(explorer("[40], [41]", "[100]", prompt="dynamicrag").plan(many)).result
     assert [each.ids for each in told.trajectories] == [(40,)]
     assert len(told.question.passages) == 40
 

@@ -70,6 +70,17 @@ class WeightsError(ShortlistError):
     """Weights are absent, damaged, or not the ones that were named."""
 
 
+def checked_count(value: object, name: str) -> int:
+    """The value, where it is a number of things.
+
+    Raises:
+        InputError: it is not a whole number above 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise InputError(f"{name} must be a whole number above 0, not {value!r}")
+    return value
+
+
 def require(extra: str, *modules: str) -> None:
     """Check, without importing them, that the modules behind an extra are installed.
 

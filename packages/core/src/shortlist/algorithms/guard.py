@@ -39,7 +39,8 @@ class Guard(NamedTuple):
     loss: float = 1.0
 
 
-_ANY = Guard()
+ANY = Guard()
+"""It lets every order through."""
 
 
 def guarded(scores: Floats, prior: Floats, guard: Guard) -> tuple[Floats, bool]:
@@ -75,7 +76,7 @@ def fit_guard(
     grades: Sequence[Floats],
     loss: float = 0.02,
     seed: int = 0,
-    least: Guard = _ANY,
+    least: Guard = ANY,
 ) -> Guard:
     """The guard that ranks held-out lists best, among those under which no more than `loss` is lost.
 

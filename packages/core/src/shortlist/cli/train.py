@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from shortlist.cli.lists import made, making_of, pairs, read, tell
 from shortlist.cli.options import AsJson
-from shortlist.cli.output import note, plain, print_json, print_table, table
+from shortlist.cli.output import plain, print_json, print_table, table
 from shortlist.cli.train_depth import train_depth
 from shortlist.errors import InputError, require
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from shortlist.models.base import Embedder
     from shortlist.training.figures import Figure, Figures
     from shortlist.training.judged import JudgedList
-    from shortlist.training.make import Made, Making
     from shortlist.training.outcome import Outcome, Stage
-    from shortlist.training.readers import Format
     from shortlist.training.task import Task
 
 
@@ -80,14 +78,14 @@ def train(
     from shortlist.training import train as training
 
     if network == "dynamic-k":
-        lists, apart = _data(data, held_out_data or (), format, _pairs(make or ()), held_out)
+        lists, apart = _data(data, held_out_data or (), format, pairs(make or ()), held_out)
         train_depth(
             pipeline,
             lists,
             _embedder(embedder),
             out,
             _given(recipe, loss, epochs, seed),
-            _pairs(size or ()),
+            pairs(size or ()),
             apart,
             [path.name for path in (*data, *(held_out_data or ()))],
             licence,
@@ -98,7 +96,7 @@ def train(
         raise InputError(f"--pipeline is of dynamic-k: {network} reads the scores that passages carry")
     task = _task(network, builder)
     given = _given(recipe, loss, epochs, seed)
-    lists, apart = _data(data, held_out_data or (), format, _pairs(make or ()), held_out)
+    lists, apart = _data(data, held_out_data or (), format, pairs(make or ()), held_out)
     with _progress() as show:
         outcome = training.train(
             task,
@@ -106,7 +104,7 @@ def train(
             _embedder(embedder),
             out,
             task.recipe.changed(given),
-            sizes=_pairs(size or ()),
+            sizes=pairs(size or ()),
             held_out=apart,
             guard_loss=guard_loss,
             data=[path.name for path in (*data, *(held_out_data or ()))],
@@ -121,7 +119,7 @@ def train(
 def _given(recipe: Sequence[str] | None, loss: str | None, epochs: int | None, seed: int | None) -> Mapping[str, Any]:
     """What is given of the recipe."""
     named = {"loss": loss, "epochs": epochs, "seed": seed}
-    return {**_pairs(recipe or ()), **{name: value for name, value in named.items() if value is not None}}
+    return {**pairs(recipe or ()), **{name: value for name, value in named.items() if value is not None}}
 
 
 def _task(name: str, builder: str | None) -> Task:
@@ -144,46 +142,17 @@ def _data(
     from shortlist.training.make import make_apart
 
     if form != "documents":
-        return _read(paths, form), _read(apart, form) if apart else share
-    making = _making(given)
+        return read(paths, form), read(apart, form) if apart else share
+    making = making_of(given)
     if apart:
-        return _made(paths, making), _made(apart, making)
+        return made(paths, making), made(apart, making)
     parts = [make_apart(path, making, share=share) for path in paths]
     if not all(theirs.lists for _, theirs in parts):
-        return _made(paths, making), share
-    for path, made in ((path, made) for path, pair in zip(paths, parts, strict=True) for made in pair):
-        _tell(path, made)
+        return made(paths, making), share
+    for path, pair in zip(paths, parts, strict=True):
+        for each in pair:
+            tell(path, each)
     return [each for ours, _ in parts for each in ours.lists], [each for _, theirs in parts for each in theirs.lists]
-
-
-def _read(paths: Sequence[Path], form: str) -> list[JudgedList]:
-    from shortlist.training.readers import read_judged
-
-    return [each for path in paths for each in read_judged(path, cast("Format", form))]
-
-
-def _making(given: Mapping[str, Any]) -> Making:
-    from shortlist.training.make import Making
-
-    try:
-        return Making(**given)
-    except TypeError as error:
-        raise InputError(f"lists cannot be made so: {error}") from error
-
-
-def _made(paths: Sequence[Path], making: Making) -> list[JudgedList]:
-    from shortlist.training.make import make_from_folder
-
-    lists: list[JudgedList] = []
-    for path in paths:
-        made = make_from_folder(path, making)
-        _tell(path, made)
-        lists += made.lists
-    return lists
-
-
-def _tell(path: Path, made: Made) -> None:
-    note(f"{len(made.lists)} lists made of {made.chunks} chunks of {made.documents} documents in {path}")
 
 
 def _embedder(name: str) -> Embedder:
@@ -191,21 +160,6 @@ def _embedder(name: str) -> Embedder:
     from shortlist.models.named import as_model
 
     return cast(Embedder, as_model(Embedder, name))
-
-
-def _pairs(given: Sequence[str]) -> Mapping[str, Any]:
-    """NAME=VALUE, the value as JSON has it, or a text."""
-    pairs = [each.partition("=") for each in given]
-    if bad := [name for name, equals, _ in pairs if not equals]:
-        raise InputError(f"{bad[0]!r} is not NAME=VALUE, such as layers=1")
-    return {name: _value(text) for name, _, text in pairs}
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def trajectories(
     judge: Annotated[str | None, typer.Option(metavar="MODEL", help="Who judges answers; nobody if not said.")] = None,
     embedder: Annotated[str, typer.Option(help="Compares answers: static, a name, or none.")] = "static",
     prompt: Annotated[str, typer.Option(help="What the policy is asked with: a name, or the path of one.")] = (
-        "dynamicrag"
+        "shortlist-selection"
     ),
     samples: Annotated[int, typer.Option(min=1, help="Lists to draw for a question.")] = 8,
     temperature: Annotated[float, typer.Option(help="At which they are drawn.")] = 0.4,

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any, ClassVar, NamedTuple
 
 from shortlist.arrays import Matrix
-from shortlist.errors import InputError, require
+from shortlist.errors import InputError, checked_count, require
 from shortlist.graphs.document_graph import DocumentGraph
 from shortlist.graphs.overlap import overlap_graph
 from shortlist.passage import Passage
@@ -64,8 +64,8 @@ class Amr:
     k: int | None = None
 
     def __post_init__(self) -> None:
-        if self.k is not None and self.k < 1:
-            raise InputError(f"k must be 1 or more, not {self.k}")
+        if self.k is not None:
+            checked_count(self.k, "k")
         require("amr", "penman")
 
     def build(self, passages: Sequence[Passage], vectors: Matrix | None = None) -> DocumentGraph:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
 from shortlist.arrays import Matrix
-from shortlist.errors import InputError, WeightsError, require
+from shortlist.errors import WeightsError, checked_count, require
 from shortlist.graphs.document_graph import DocumentGraph
 from shortlist.graphs.overlap import overlap_graph
 from shortlist.passage import Passage, texts
@@ -53,8 +53,8 @@ class Entities:
     k: int | None = 10
 
     def __post_init__(self) -> None:
-        if self.k is not None and self.k < 1:
-            raise InputError(f"k must be 1 or more, not {self.k}")
+        if self.k is not None:
+            checked_count(self.k, "k")
         require("entities", "spacy")
 
     def build(self, passages: Sequence[Passage], vectors: Matrix | None = None) -> DocumentGraph:

@@ -14,7 +14,7 @@ from shortlist.algorithms.neighbours import mutual, nearest_rows
 from shortlist.algorithms.sparse import Rows, row_dots
 from shortlist.algorithms.terms import Counts, counted, document_frequencies, lucene_idfs, strongest
 from shortlist.arrays import Matrix
-from shortlist.errors import InputError
+from shortlist.errors import checked_count
 from shortlist.graphs.document_graph import DocumentGraph
 from shortlist.passage import Passage, texts
 
@@ -42,8 +42,8 @@ class Keywords:
     keywords: int = 20
 
     def __post_init__(self) -> None:
-        if self.k < 1 or self.keywords < 1:
-            raise InputError(f"k and keywords must be 1 or more, not {self.k} and {self.keywords}")
+        checked_count(self.k, "k")
+        checked_count(self.keywords, "keywords")
 
     def build(self, passages: Sequence[Passage], vectors: Matrix | None = None) -> DocumentGraph:
         """The graph; `vectors` are not read."""

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from shortlist.arrays import Matrix
-from shortlist.errors import InputError
+from shortlist.errors import checked_count
 from shortlist.graphs.document_graph import DocumentGraph
 from shortlist.passage import Passage
 
@@ -35,8 +35,7 @@ class Metadata:
     links: str | None = None
 
     def __post_init__(self) -> None:
-        if self.reach < 1:
-            raise InputError(f"reach must be 1 or more, not {self.reach}")
+        checked_count(self.reach, "reach")
 
     def build(self, passages: Sequence[Passage], vectors: Matrix | None = None) -> DocumentGraph:
         """The graph; `vectors` are not read."""

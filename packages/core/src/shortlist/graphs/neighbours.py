@@ -11,7 +11,7 @@ import numpy as np
 from shortlist.algorithms.neighbours import mutual_neighbours
 from shortlist.algorithms.similarity import unit_rows
 from shortlist.arrays import Matrix
-from shortlist.errors import InputError
+from shortlist.errors import InputError, checked_count
 from shortlist.graphs.document_graph import DocumentGraph
 from shortlist.passage import Passage
 
@@ -32,8 +32,7 @@ class Neighbours:
     k: int = 10
 
     def __post_init__(self) -> None:
-        if self.k < 1:
-            raise InputError(f"k must be 1 or more, not {self.k}")
+        checked_count(self.k, "k")
 
     def build(self, passages: Sequence[Passage], vectors: Matrix | None = None) -> DocumentGraph:
         """The mutual k-nearest-neighbour graph.

@@ -59,7 +59,7 @@ class Covering(Reranker):
         if not 0.0 <= self.diversity <= 1.0:
             raise InputError(f"diversity must be in [0, 1], not {self.diversity}")
         if self.k is not None:
-            checked_k(self.k)
+            checked_k(self.k, "k")
 
     @abstractmethod
     def pick(self, relevance: Floats, aspects: Aspects, k: int) -> Picks:

@@ -13,7 +13,7 @@ from shortlist.arrays import Floats
 from shortlist.errors import InputError
 from shortlist.passage import NOTHING, Passage
 from shortlist.plan import Plan
-from shortlist.ranking import Ranked, Ranking, Reasons, ScoreKind
+from shortlist.ranking import Ranked, Ranking, Reasons, ScoreKind, dropped
 from shortlist.reranker.base import Need, Reranker, checked_k
 from shortlist.rerankers.inputs import known_scores
 
@@ -26,12 +26,15 @@ class Depth(NamedTuple):
         why: the others go, in words.
         reasons: one mapping for each passage, best first; None for nothing to say.
         repairs: what had to be mended.
+        scores: probabilities that stand in place of the scores, as those do, shape (n,): the best by them are kept, in
+            their order. None leaves scores and order as they are.
     """
 
     k: int
     why: str
     reasons: Sequence[Reasons] | None = None
     repairs: tuple[str, ...] = ()
+    scores: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,8 @@ class Cut(Reranker):
 
     def __post_init__(self) -> None:
         if self.min_k != 0:
-            checked_k(self.min_k)
-        if self.max_k is not None and checked_k(self.max_k) < self.min_k:
+            checked_k(self.min_k, "min_k")
+        if self.max_k is not None and checked_k(self.max_k, "max_k") < self.min_k:
             raise InputError(f"max_k is {self.max_k}, below min_k, which is {self.min_k}")
 
     @abstractmethod
@@ -70,10 +73,12 @@ class Cut(Reranker):
         ordered = [passages[i] for i in order]
         depth = yield from self.depth(query, ordered, known.scores[order])
         told = depth.reasons or [NOTHING] * len(order)
-        scores: list[float] = known.scores.tolist()
-        items = [Ranked(passages[i], i, scores[i], why) for i, why in zip(order, told, strict=True)]
+        scores: list[float] = (known.scores[order] if depth.scores is None else depth.scores).tolist()
+        items = [Ranked(passages[i], i, score, why) for i, score, why in zip(order, scores, told, strict=True)]
+        items.sort(key=lambda item: -(item.score or 0.0))
         k, why = self.within(depth, len(items))
-        return _split(items, k, why, self.score_kind).noting(*depth.repairs)
+        kind = self.score_kind if depth.scores is None else "probability"
+        return _split(items, k, why, kind).noting(*depth.repairs)
 
     def within(self, depth: Depth, n: int) -> tuple[int, str]:
         """The number of n passages to keep within `min_k` and `max_k`, and why the others go."""
@@ -92,5 +97,4 @@ class Cut(Reranker):
 
 
 def _split(items: Sequence[Ranked], k: int, why: str, kind: ScoreKind) -> Ranking:
-    lost = [Ranked(each.passage, each.index, each.score, {**each.reasons, "dropped": why}) for each in items[k:]]
-    return Ranking(tuple(items[:k]), tuple(lost), kind)
+    return Ranking(tuple(items[:k]), dropped(items[k:], why), kind)

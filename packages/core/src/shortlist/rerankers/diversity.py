@@ -18,15 +18,15 @@ from shortlist.errors import InputError
 from shortlist.models.base import Embedder
 from shortlist.models.named import check_model
 from shortlist.models.static_embedder import StaticEmbedder
-from shortlist.passage import Passage
+from shortlist.passage import NOTHING, Passage, stored_embeddings
 from shortlist.plan import Plan
-from shortlist.ranking import Ranked, Ranking
+from shortlist.ranking import Ranked, Ranking, Reasons
 from shortlist.reranker.base import Need, Reranker, checked_k
 from shortlist.reranker.fields import check_numbers
-from shortlist.rerankers.inputs import passage_vectors, unit_vectors
+from shortlist.rerankers.inputs import known_scores, passage_vectors, unit_vectors
 
 _SAID_AGAIN = 0.9
-"""A dropped passage as like a pick as this is told to be like it."""
+"""A passage as like a pick as this is told to be like it."""
 
 
 @dataclass(frozen=True)
@@ -53,29 +53,31 @@ class Selection(Reranker):
         check_model(Embedder, self.embedder)
         check_numbers(self)
         if self.k is not None:
-            checked_k(self.k)
+            checked_k(self.k, "k")
 
     @abstractmethod
     def pick(self, relevance: Floats, vectors: Matrix, k: int) -> Picks:
         """The picks. `relevance` has shape (n,) and is in [0, 1]; `vectors` has unit rows, shape (n, d)."""
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
-        """At most two rounds: passages without vectors are embedded, and the query where scores are missing."""
-        vectors = unit_rows((yield from passage_vectors(passages, self.embedder)))
-        relevance = yield from self._relevance(query, passages)
+        """At most one round: passages without vectors are embedded, and all with the query where scores are missing."""
+        vectors, relevance = yield from self._read(query, passages)
         picks = self.pick(relevance, vectors, self.k or len(passages))
         ranking = _ranking(passages, relevance, vectors, picks, falling=self.falling)
         missing = sum(passage.score is None for passage in passages)
         some = 0 < missing < len(passages)
         return ranking.noting(f"{missing} missing retriever scores: cosines stood for all") if some else ranking
 
-    def _relevance(self, query: str, passages: Sequence[Passage]) -> Plan[Floats]:
-        """On [0, 1], shape (n,)."""
-        scores = [passage.score for passage in passages]
-        if None not in scores:
-            return rescaled(np.array(scores, dtype=np.float64), "minmax")
+    def _read(self, query: str, passages: Sequence[Passage]) -> Plan[tuple[Matrix, Floats]]:
+        """Unit rows, shape (n, d), and relevance on [0, 1], shape (n,)."""
+        known, stored = known_scores(passages), stored_embeddings(passages)
+        if known is not None:
+            rows = unit_rows((yield from passage_vectors(passages, self.embedder)))
+            return rows, rescaled(known.scores, "minmax")
+        # Cosines to the query are of the embedder's own vectors: those that passages carry may be another model's.
         own, vectors = yield from unit_vectors(query, passages, self.embedder, stored=False)
-        return np.clip(cosines(own, vectors).astype(np.float64), 0.0, 1.0)
+        relevance = np.clip(cosines(own, vectors).astype(np.float64), 0.0, 1.0)
+        return vectors if stored is None else unit_rows(stored), relevance
 
     def top(self, k: int) -> Reranker:
         """Fewer picks are less work."""
@@ -132,8 +134,14 @@ def _ranking(
     worth: list[float] = np.minimum.accumulate(picks.gains).tolist()
     scores = worth if falling else [(len(order) - place) / len(order) for place in range(len(order))]
     taken = len(order) - picks.filled
+    again = _repeated(passages, vectors, picks)
     kept = tuple(
-        Ranked(passages[i], i, score, {"relevance": known[i], **_why(overlap, by_relevance=place >= taken)})
+        Ranked(
+            passages[i],
+            i,
+            score,
+            {"relevance": known[i], **_why(overlap, by_relevance=place >= taken), **again.get(place, NOTHING)},
+        )
         for place, (i, score, overlap) in enumerate(zip(order, scores, picks.overlaps.tolist(), strict=True))
     )
     rest = sorted(set(range(len(passages))).difference(order), key=lambda i: -known[i])
@@ -145,6 +153,14 @@ def _ranking(
 def _why(overlap: float, *, by_relevance: bool) -> dict[str, float | str]:
     told: dict[str, float | str] = {"similarity to a pick": overlap}
     return {**told, "picked": "by relevance: nothing new was left"} if by_relevance else told
+
+
+def _repeated(passages: Sequence[Passage], vectors: Matrix, picks: Picks) -> dict[int, Reasons]:
+    """By place, the earlier pick that one is like, of those that are very like one."""
+    order: list[int] = picks.order.tolist()
+    near = np.flatnonzero(picks.overlaps >= _SAID_AGAIN).tolist()
+    nearest = {place: int((vectors[order[:place]] @ vectors[order[place]]).argmax()) for place in near}
+    return {place: {"like": called(passages, order[at])} for place, at in nearest.items()}
 
 
 def _like(passages: Sequence[Passage], vectors: Matrix, order: list[int], rest: list[int]) -> list[str]:

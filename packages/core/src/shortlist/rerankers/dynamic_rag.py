@@ -73,7 +73,7 @@ class DynamicRag(Windowed):
         super().__post_init__()
         if not self.scorer.selects:
             raise InputError(f"{self.name} needs a prompt that says which to keep, such as {self.prompt} or dynamicrag")
-        if self.min_k < 0 or (self.max_k is not None and checked_k(self.max_k) < self.min_k):
+        if self.min_k < 0 or (self.max_k is not None and checked_k(self.max_k, "max_k") < self.min_k):
             raise InputError(f"min_k is from 0 to max_k, not {self.min_k} with a max_k of {self.max_k}")
         if self.on_none not in ("empty", "first") or self.choose not in ("agreement", "likelihood"):
             raise InputError(f"no such on_none or choose: {self.on_none!r}, {self.choose!r}")

@@ -105,9 +105,9 @@ class KnowledgeAware(Reranker):
         check_model(Reranker, self.otherwise)
         check_numbers(self)
         check_form(self.shown, self.most, self.words, self.form)
-        checked_k(self.depth)
+        checked_k(self.depth, "depth")
         if self.k is not None:
-            checked_k(self.k)
+            checked_k(self.k, "k")
         if self.merge not in get_args(Merge):
             raise InputError(f"no merge is {self.merge!r}; there are {', '.join(get_args(Merge))}")
         if not 0.0 <= self.diversity <= 1.0:

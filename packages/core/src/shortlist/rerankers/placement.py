@@ -30,7 +30,7 @@ class Placement(Reranker):
 
     def __post_init__(self) -> None:
         if self.k is not None:
-            checked_k(self.k)
+            checked_k(self.k, "k")
 
     @abstractmethod
     def places(self, n: int) -> list[int]:

@@ -41,16 +41,16 @@ class TokenCounter(Protocol):
 class TokenBudget(Reranker):
     """Keep the set of passages of the highest total score that fits into a number of tokens. The order stays.
 
-    Which set is a 0/1 knapsack. After `Calibrate`, the total is the expected number of relevant passages. What is left
-    of the budget goes to whatever fits, best first. Why a passage was dropped, and its size, are among its reasons; one
-    that is larger than the budget can never be kept, and is told apart. Where a passage has no score, the order in
-    which they came stands for scores.
+    Which set is a 0/1 knapsack. After `Calibrate`, the total is the expected number of relevant passages. What it
+    leaves of the budget goes to whatever fits, best first. Why a passage was dropped, and its size, are among its
+    reasons; one that is larger than the budget can never be kept, and is told apart. Where a passage has no score, the
+    order in which they came stands for scores.
 
     Attributes:
         budget: tokens that all kept passages may have together.
         choose: `best` is the knapsack; `prefix` keeps the first of the order as long as they fit, and nothing after;
             `varied` covers as much as it can of what is relevant, so that what repeats another passage costs and
-            brings little.
+            brings little, and is left out where it brings nothing.
         worth: what a passage brings: `minmax` is its score on [0, 1] over the list; `score` is the score itself, below
             0 nothing. That is for probabilities: raw cosines, all of a size, would buy many short passages.
         overhead: tokens that each kept passage takes besides its text, such as its number and line breaks.
@@ -70,12 +70,12 @@ class TokenBudget(Reranker):
     embedder: Embedder = field(default_factory=StaticEmbedder)
 
     def __post_init__(self) -> None:
-        checked_k(self.budget)
+        checked_k(self.budget, "budget")
         check_model(Embedder, self.embedder)
         if self.choose not in get_args(Choice) or self.worth not in get_args(Worth):
             raise InputError(f"no budget is spent by {self.choose!r} and {self.worth!r}")
         if self.overhead != 0:
-            checked_k(self.overhead)
+            checked_k(self.overhead, "overhead")
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Asks nothing, but for `varied`: one round, for passages without vectors."""
@@ -107,13 +107,17 @@ class TokenBudget(Reranker):
         return filled_up(chosen.places, sizes, self.budget), () if chosen.exact else (_GREEDY,)
 
     def _ranking(self, items: Sequence[Ranked], sizes: Sequence[int], kept: set[int]) -> Ranking:
-        lost = [self._lost(items[place], sizes[place]) for place in range(len(items)) if place not in kept]
+        left = self.budget - sum(sizes[place] for place in kept)
+        lost = [self._lost(items[place], sizes[place], left) for place in range(len(items)) if place not in kept]
         return Ranking(tuple(items[place] for place in sorted(kept)), tuple(lost), "utility")
 
-    def _lost(self, item: Ranked, size: int) -> Ranked:
-        fits = size <= self.budget
-        why = f"its {size} tokens {'did not fit in with the others' if fits else 'are more than the whole budget'}"
-        return Ranked(item.passage, item.index, item.score, {"tokens": size, "dropped": f"{why}, of {self.budget}"})
+    def _lost(self, item: Ranked, size: int, left: int) -> Ranked:
+        if size <= left:  # of `best` nothing is left that fits
+            why = "stands below one that did not fit" if self.choose == "prefix" else "adds nothing to what is kept"
+        else:
+            fits = "did not fit in with the others" if size <= self.budget else "are more than the whole budget"
+            why = f"its {size} tokens {fits}, of {self.budget}"
+        return Ranked(item.passage, item.index, item.score, {"tokens": size, "dropped": why})
 
     @classmethod
     def example(cls, fakes: Mapping[type, Embedder]) -> TokenBudget:

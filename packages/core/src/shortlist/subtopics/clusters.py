@@ -11,7 +11,7 @@ import numpy as np
 from shortlist.algorithms.clusters import Partition, clusters, natural_clusters
 from shortlist.algorithms.similarity import unit_rows
 from shortlist.arrays import Floats, Matrix
-from shortlist.errors import InputError
+from shortlist.errors import InputError, checked_count
 from shortlist.models.base import Embedder
 from shortlist.models.named import check_model
 from shortlist.models.static_embedder import StaticEmbedder
@@ -43,9 +43,11 @@ class Clusters:
 
     def __post_init__(self) -> None:
         check_model(Embedder, self.embedder)
-        for name, value in (("count", self.count), ("most", self.most), ("seed", self.seed + 1)):
-            if value is not None and (isinstance(value, bool) or value < 1):
-                raise InputError(f"{name} of clusters is too small: {getattr(self, name)}")
+        checked_count(self.most, "most")
+        if self.count is not None:
+            checked_count(self.count, "count")
+        if type(self.seed) is not int or self.seed < 0:
+            raise InputError(f"seed must be a whole number from 0, not {self.seed!r}")
 
     def find(self, query: str, passages: Sequence[Passage], relevance: Floats) -> Plan[Aspects]:
         """One round where passages carry no vectors, else none."""

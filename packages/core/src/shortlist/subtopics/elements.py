@@ -9,7 +9,7 @@ from typing import ClassVar, get_args
 import numpy as np
 
 from shortlist.arrays import Floats
-from shortlist.errors import InputError
+from shortlist.errors import InputError, checked_count
 from shortlist.models.base import ChatModel, Embedder, PairScorer
 from shortlist.models.named import check_model
 from shortlist.models.static_embedder import StaticEmbedder
@@ -64,7 +64,7 @@ def check_form(shown: int, most: int, words: int | None, form: str) -> None:
         InputError: one is below 1, or there is no such form.
     """
     for name, value in (("shown", shown), ("most", most), ("words", words)):
-        if value is not None and (isinstance(value, bool) or value < 1):
-            raise InputError(f"{name} must be above 0, not {value}")
+        if value is not None:
+            checked_count(value, name)
     if form not in get_args(Form):
         raise InputError(f"no form is {form!r}; there are {', '.join(get_args(Form))}")

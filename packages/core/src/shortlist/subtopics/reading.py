@@ -12,7 +12,7 @@ from shortlist.prompts.loose_json import loose_json
 from shortlist.prompts.replies import answer
 
 _LINE = re.compile(r"^[^\S\n]{0,8}(?:\(?[0-9]{1,2}[.):]|[-*•+])[^\S\n]{1,4}(\S[^\n]*)$", re.MULTILINE)
-_SIGNS = re.compile(r"^[\s\"'`*_“”‘’,;]+|[\s\"'`*_“”‘’,;]+$")
+_SIGNS = " \"'`*_“”‘’,;"
 _WORD = re.compile(r"[^\W_]+")
 _PLACEHOLDER = re.compile(r"<text>|\.\.\.|…", re.IGNORECASE)
 _NAMES = ("element", "text", "question", "query", "name")
@@ -45,7 +45,7 @@ def read_elements(reply: ChatReply, query: str, most: int) -> tuple[tuple[str, .
 
 def _cleaned(text: str) -> str:
     """On one line, without the signs of JSON and Markdown around it; the form's own placeholder is nothing."""
-    bare = _SIGNS.sub("", one_line(text))
+    bare = one_line(text).strip(_SIGNS)
     return "" if _PLACEHOLDER.fullmatch(bare) else bare
 
 

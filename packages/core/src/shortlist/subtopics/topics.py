@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from shortlist.arrays import Floats
-from shortlist.errors import InputError
+from shortlist.errors import InputError, checked_count
 from shortlist.passage import Passage
 from shortlist.plan import Plan
 from shortlist.subtopics.aspects import Aspects, equal
@@ -35,8 +35,7 @@ class Topics:
         key: object = self.key
         if not isinstance(key, str) or not key:
             raise InputError(f"key must be the name of a value in the metadata, not {key!r}")
-        if isinstance(self.most, bool) or self.most < 1:
-            raise InputError(f"most must be above 0, not {self.most}")
+        checked_count(self.most, "most")
 
     def find(self, query: str, passages: Sequence[Passage], relevance: Floats) -> Plan[Aspects]:
         """Asks nothing."""

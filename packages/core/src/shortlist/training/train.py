@@ -15,7 +15,7 @@ require("torch", "torch")
 import torch
 
 from shortlist import __version__
-from shortlist.algorithms.guard import Guard
+from shortlist.algorithms.guard import ANY, Guard
 from shortlist.errors import InputError
 from shortlist.models.base import Embedder, VectorSpace
 from shortlist.models.named import check_model
@@ -35,7 +35,6 @@ from shortlist.training.tasks import TASKS
 from shortlist.training.vectors import embedded
 
 CHECKPOINT = "checkpoint.safetensors"
-_ANY = Guard()
 
 
 def train(
@@ -48,7 +47,7 @@ def train(
     sizes: Mapping[str, Any] = MappingProxyType({}),
     held_out: float | Sequence[JudgedList] = 0.2,
     guard_loss: float = 0.02,
-    least: Guard = _ANY,
+    least: Guard = ANY,
     data: Sequence[str] = (),
     licence: str = "",
     names: Sequence[str] = (),

@@ -7,20 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from shortlist.errors import InputError
+from shortlist.errors import InputError, checked_count
 from shortlist.models.base import ChatModel, ChatRequest
 from shortlist.models.named import check_model
 from shortlist.plan import Missing, Plan
 from shortlist.prompts.spec import PromptSpec
-from shortlist.reranker.base import checked_k
 from shortlist.training.rewards import Terms
 from shortlist.training.trajectories.question import Question
 from shortlist.training.trajectories.selection import request, selected, selection_spec, shown
 from shortlist.training.trajectories.trial import Trajectory, Trial, comparable
-
-# Equal requests are asked once and have one reply, be it from the scheduler, a cache, or a local model, which draws by
-# a seed made of the request. A temperature that differs by less than any server notices makes each one's own sample.
-_APART = 1e-6
 
 
 class Pair(NamedTuple):
@@ -88,13 +83,13 @@ class Explorer:
 
     policy: ChatModel
     trial: Trial
-    prompt: str = "dynamicrag"
+    prompt: str = "shortlist-selection"
     samples: int = 8
     temperature: float = 0.4
 
     def __post_init__(self) -> None:
         check_model(ChatModel, self.policy)
-        checked_k(self.samples)
+        checked_count(self.samples, "samples")
         if not 0 < self.temperature <= 2:
             raise InputError(f"samples need a temperature above 0, and at most 2: not {self.temperature}")
         selection_spec(self.prompt)
@@ -114,4 +109,4 @@ class Explorer:
 
     def _samples(self, question: Question) -> list[ChatRequest]:
         asked = request(question, self.spec)
-        return [asked._replace(temperature=self.temperature + i * _APART) for i in range(self.samples)]
+        return [asked._replace(temperature=self.temperature, draw=i) for i in range(self.samples)]

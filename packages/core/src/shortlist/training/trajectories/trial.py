@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from shortlist.errors import InputError, ModelError, ShortlistError
+from shortlist.errors import InputError, ModelError, ShortlistError, checked_count
 from shortlist.models.base import ChatModel
 from shortlist.models.named import check_model
 from shortlist.plan import Missing, Plan
 from shortlist.prompts.replies import answer
-from shortlist.reranker.base import checked_k
 from shortlist.runtime.settings import Runtime
 from shortlist.runtime.threads import drive
 from shortlist.training.rewards import Answered, Reward, Terms
@@ -59,7 +58,7 @@ class Trial:
 
     def __post_init__(self) -> None:
         check_model(ChatModel, self.generator)
-        checked_k(self.max_tokens)
+        checked_count(self.max_tokens, "max_tokens")
         if self.style not in STYLES:
             raise InputError(f"no style is {self.style!r}; there are {', '.join(STYLES)}")
 
