@@ -5,9 +5,11 @@ import pytest
 
 from shortlist import InputError, Mmr, Passage
 from shortlist.algorithms.conformal import MEASURES
-from shortlist.fitted.store import Fitted, save_fitted
+from shortlist.fitted.store import Fitted, fitted, save_fitted, shipped
 from shortlist.models.fakes import HashEmbedder
+from shortlist.models.trained import TrainedNetwork
 from shortlist.rerankers.conformal_cut import ConformalCut
+from shortlist.rerankers.dynamic_k import DynamicK
 from shortlist.training.conformal import fit_conformal
 from shortlist.training.scored import ScoredList
 
@@ -81,6 +83,29 @@ def test_stands_behind_mmr():
     ranking = cut.rank("tide", passages)
     assert len(ranking) + len(ranking.dropped) == 20
     assert len(ranking) >= 1
+
+
+def test_stands_behind_a_policy_and_cuts_by_its_chances():
+    policy = DynamicK(reorder=True, cost=0.0)
+    passages = [Passage(f"tide {i} of {i % 3}", score=float(-i)) for i in range(20)]
+    before = policy.rank("tide", passages)
+    assert len(before) == 20
+    depths = []
+    for coverage in (0.5, 0.9):
+        ranking = (policy >> ConformalCut(coverage, "ms-marco-minilm-dynamic-k", measure="score")).rank(
+            "tide", passages
+        )
+        assert [item.index for item in ranking] == [item.index for item in before][: len(ranking)]
+        depths.append(len(ranking))
+    assert 1 <= depths[0] <= depths[1] <= 20
+
+
+@pytest.mark.parametrize("name", [name for name in shipped("conformal") if name.endswith("-dynamic-k")])
+def test_calibrations_of_policies_are_of_questions_that_those_held_out(name):
+    given = fitted("conformal", name)
+    policy = f"dynamic-k-{name.removesuffix('-dynamic-k')}"
+    assert f"network='{policy}'" in given.about["pipeline"]
+    assert given.values["lists"] == TrainedNetwork(policy).trained.training["data"]["held_out"]
 
 
 @pytest.mark.parametrize(

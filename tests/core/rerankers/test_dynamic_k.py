@@ -8,6 +8,7 @@ from shortlist.models.trained import TrainedNetwork, shipped
 from shortlist.rerankers.dynamic_k import DynamicK
 
 PASSAGES = [Passage(f"the moon and tide {i}", score=6.0 - i) for i in range(12)]
+MIXED = [Passage(text, score=9.0 - i) for i, text in enumerate(["sand", "moon", "tide and moon", "sun", "rock"])]
 SHIPPED = sorted(name for name in shipped() if name.startswith("dynamic-k-"))
 
 
@@ -32,6 +33,25 @@ def test_more_confidence_keeps_more():
     depths = [len(DynamicK(confidence=c).rank("what moves the tide", PASSAGES)) for c in (0.01, 0.5, 1.0)]
     assert depths == sorted(depths)
     assert depths[-1] == 12
+
+
+def test_the_likeliest_first_are_a_choice_of_the_same_chances():
+    plain = DynamicK(cost=0.0).rank("what moves the tide", MIXED)
+    chances = {item.index: item.reasons["chance needed"] for item in plain}
+    assert [item.index for item in plain] == [*range(len(MIXED))]
+    for cost in (0.0, 0.05):
+        ranking = DynamicK(cost=cost, reorder=True).rank("what moves the tide", MIXED)
+        order = [item.index for item in (*ranking.kept, *ranking.dropped)]
+        assert order == sorted(chances, key=lambda place: -chances[place]) != [*range(len(MIXED))]
+        assert ranking.scores == [chances[item.index] for item in ranking]
+        assert ranking.score_kind == "probability"
+    shares = [item.reasons["share expected so far"] for item in (*ranking.kept, *ranking.dropped)]
+    assert shares == sorted(shares) and shares[-1] == pytest.approx(1.0)
+
+
+def test_nothing_is_dropped_where_passages_cost_nothing():
+    far = [Passage(f"sand {i}", score=-40.0 * i) for i in range(30)]
+    assert len(DynamicK(cost=0.0).rank("tide", far)) == len(DynamicK(cost=0.0, reorder=True).rank("tide", far)) == 30
 
 
 def test_limits_hold():

@@ -117,3 +117,16 @@ def test_settings_that_make_no_sense(made):
 def test_a_counter_is_code_and_is_not_written_down():
     with pytest.raises(InputError, match="counter"):
         TokenBudget(5, counter=words).to_dict()
+
+
+def test_what_would_have_fitted_is_not_said_to_be_too_long():
+    """A text that says again what is kept, and one below a text that is too long."""
+    again = [Passage("the moon", score=2.0), Passage("the moon", score=1.0)]
+    varied = TokenBudget(100, "varied", embedder=HashEmbedder()).rank("tides", again)
+    assert [varied.why_dropped(item) for item in varied.dropped] == ["adds nothing to what is kept"]
+    long = [Passage("moon", score=3.0), Passage("moon " * 20, score=2.0), Passage("tide", score=1.0)]
+    first = TokenBudget(10, "prefix").rank("tides", long)
+    assert [first.why_dropped(item) for item in first.dropped] == [
+        "its 25 tokens are more than the whole budget, of 10",
+        "stands below one that did not fit",
+    ]

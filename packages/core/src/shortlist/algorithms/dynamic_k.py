@@ -127,7 +127,9 @@ def chance_of_all(chances: Floats) -> Floats:
 
 
 def depth_by_cost(chances: Floats, cost: float) -> int:
-    """The depth k, from 1, at which expected share - cost * k is largest; the smallest such."""
+    """The depth k, from 1, at which expected share - cost * k is largest; the smallest such. At no cost it is n."""
+    if cost == 0.0:
+        return len(chances)
     return int(np.argmax(expected_share(chances) - cost * np.arange(1, len(chances) + 1))) + 1
 
 

@@ -53,9 +53,16 @@ def train_depth(
             held_out=held_out,
             data=data,
             licence=licence,
-            command=shlex.join(["shortlist", *sys.argv[1:]]),
+            command=shlex.join(["shortlist", *(placeless(each, out) for each in sys.argv[1:])]),
         )
     _show(outcome, as_json=as_json)
+
+
+def placeless(argument: str, out: Path) -> str:
+    """An argument as a card may say it: of a file or folder, such as the one to be written, the name alone."""
+    option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    there = value == str(out) or (value != "" and Path(value).exists())
+    return f"{option}{equals}{Path(value).name if there else value}"
 
 
 def _show(outcome: DepthOutcome, *, as_json: bool) -> None:

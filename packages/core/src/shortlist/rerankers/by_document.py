@@ -39,7 +39,7 @@ class ByDocument(Reranker):
     best: int = 3
 
     def __post_init__(self) -> None:
-        checked_k(self.best)
+        checked_k(self.best, "best")
         if self.how not in HOWS:
             raise InputError(f"a document's score is one of {', '.join(HOWS)}, not {self.how!r}")
 

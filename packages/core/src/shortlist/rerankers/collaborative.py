@@ -52,7 +52,7 @@ class Collaborative(Reranker):
 
     def __post_init__(self) -> None:
         check_model(Embedder, self.embedder)
-        checked_k(self.anchors)
+        checked_k(self.anchors, "anchors")
         if not 0.0 <= self.lexical <= 1.0:
             raise InputError(f"lexical must be in [0, 1], not {self.lexical}")
 

@@ -38,7 +38,8 @@ class ConformalCut(Cut):
     Attributes:
         coverage: the chance, in (0, 1).
         calibration: whose scores are read: the name of one that comes with the package, or the path of a file. Names
-            with `-mmr` are for `Mmr(diversity=0.3)` in between.
+            with `-mmr` are for `Mmr(diversity=0.3)` in between, those with `-dynamic-k` for the chances that a policy
+            tells, `DynamicK(reorder=True, cost=0)`; of chances, the measure `score` keeps the fewest.
         needed: whether `all` that is wanted is to be kept, or `any` of it.
         measure: what depth is told by: `standardised`, `mass`, `score` or `rank`.
     """

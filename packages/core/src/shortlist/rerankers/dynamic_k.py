@@ -35,15 +35,18 @@ class DynamicK(Cut):
     """Keep as many passages as a small network expects the answer to need.
 
     The network reads the shape of the scores, how the vectors of query and passages lie, and which words they share,
-    and tells the chance that each passage is needed. The order is not changed. `shortlist train dynamic-k` makes such a
-    network for any pipeline; one reads the scores of the pipeline that it was trained behind, and no others.
+    and tells the chance that each passage is needed. The order is not changed unless that is asked. `shortlist train
+    dynamic-k` makes such a network for any pipeline; one reads the scores of the pipeline that it was trained behind,
+    and no others.
 
     Attributes:
         network: the trained network; None is the one that comes with the package for the scores of ms-marco-minilm.
         embedder: the model of query and passages; vectors that all passages carry are taken to be its own.
         cost: of a passage, as a share of what is needed: the depth has the largest expected share found, less so much
-            for each passage kept. Less cost keeps more.
+            for each passage kept. Less cost keeps more, and none keeps all.
         confidence: in place of the cost: the least depth at which everything needed is in with this chance.
+        reorder: whether the likeliest are kept, best first, rather than the first of the order that is there. The
+            chance then stands in place of the score, for any cut behind: `reorder=True, cost=0` keeps all for it.
     """
 
     name = "dynamic-k"
@@ -56,6 +59,7 @@ class DynamicK(Cut):
     embedder: Embedder = field(default_factory=StaticEmbedder)
     cost: float = 0.03
     confidence: float | None = None
+    reorder: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -78,14 +82,21 @@ class DynamicK(Cut):
         return self._decided(np.clip(told, 0.0, 1.0), repairs)
 
     def _decided(self, chances: Floats, repairs: tuple[str, ...]) -> Depth:
-        every = chance_of_all(chances)
-        rows = zip(chances.tolist(), expected_share(chances).tolist(), every.tolist(), strict=True)
+        order = np.argsort(-chances, kind="stable") if self.reorder else np.arange(len(chances))
+        share, every = np.empty(len(order)), np.empty(len(order))
+        share[order], every[order] = expected_share(chances[order]), chance_of_all(chances[order])
+        rows = zip(chances.tolist(), share.tolist(), every.tolist(), strict=True)
         reasons = [{"chance needed": a, "share expected so far": b, "chance of all": c} for a, b, c in rows]
+        k, why = self._deep(chances[order])
+        return Depth(k, why, reasons, repairs, chances if self.reorder else None)
+
+    def _deep(self, chances: Floats) -> tuple[int, str]:
+        """How many of the first, and why no more."""
         if self.confidence is not None:
             why = f"all that is needed stands above with a chance of {self.confidence:g} or more"
-            return Depth(depth_by_confidence(chances, self.confidence), why, reasons, repairs)
+            return depth_by_confidence(chances, self.confidence), why
         why = f"more passages cost more than they are expected to bring, at {self.cost:g} each"
-        return Depth(depth_by_cost(chances, self.cost), why, reasons, repairs)
+        return depth_by_cost(chances, self.cost), why
 
 
 def _reads_vectors(network: ListScorer) -> bool:

@@ -48,7 +48,7 @@ class FeedbackQuery(Reranker):
 
     def __post_init__(self) -> None:
         check_model(Embedder, self.embedder)
-        checked_k(self.depth)
+        checked_k(self.depth, "depth")
         if not 0.0 <= self.feedback <= 1.0:
             raise InputError(f"feedback must be in [0, 1], not {self.feedback}")
 

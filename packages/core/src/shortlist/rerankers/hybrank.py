@@ -52,7 +52,7 @@ class HybRank(Reranker):
     def __post_init__(self) -> None:
         network_for(self.name, self.embedder, self.network)
         if self.anchors is not None:
-            checked_k(self.anchors)
+            checked_k(self.anchors, "anchors")
         checked_prior(self.prior)
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:

@@ -32,21 +32,14 @@ def found_share(depths: Sequence[int], grades: Sequence[Ints]) -> Depths:
     return Depths(np.array(found), np.array([float(k) for k, _ in pairs]))
 
 
-def kept_at(curve: Sequence[Depths], level: float, lists: Ints | None = None) -> float:
+def kept_at(curve: Sequence[Depths], level: float) -> float:
     """Passages that must be kept on the mean to find this share on the mean, between settings by a straight line.
 
-    It is read from the settings that no other dominates: none finds as much with fewer. `lists` are the places of those
-    that count, each as often as it is there; None is all, once. Not a number where no setting finds as much.
+    It is read from the settings that no other dominates: none finds as much with fewer. Not a number where no setting
+    finds as much.
     """
-    points = (
-        np.array([[each.found[lists].mean(), each.kept[lists].mean()] for each in curve])
-        if lists is not None
-        else (np.array([[each.found.mean(), each.kept.mean()] for each in curve]))
-    )
-    points = points[np.lexsort((points[:, 1], -points[:, 0]))]  # the most found first
-    best = points[points[:, 1] <= np.minimum.accumulate(points[:, 1])][::-1]
-    best = np.vstack([[0.0, 0.0], best])
-    return float(np.interp(level, best[:, 0], best[:, 1])) if level <= best[-1, 0] else float("nan")
+    found, kept = _means(curve, np.ones((len(curve[0].kept), 1)))
+    return float(_read(found[:, 0], kept[:, 0], [level])[0])
 
 
 def saved_by(
@@ -58,12 +51,35 @@ def saved_by(
     """
     n = len(curve[0].kept)
     draws = np.random.default_rng(seed).integers(n, size=(_DRAWS, n))
-    return {f"{level:g}": _saved(curve, other, level, draws) for level in levels}
+    times = np.stack([np.ones(n), *(np.bincount(draw, minlength=n) for draw in draws)], axis=1)
+    ours, theirs = (_all_kept(each, times, levels) for each in (curve, other))
+    return {f"{level:g}": _saved(ours[i], theirs[i]) for i, level in enumerate(levels)}
 
 
-def _saved(curve: Sequence[Depths], other: Sequence[Depths], level: float, draws: Ints) -> Mapping[str, float]:
-    ours, theirs = kept_at(curve, level), kept_at(other, level)
-    drawn = np.array([1.0 - kept_at(curve, level, draw) / kept_at(other, level, draw) for draw in draws])
-    low, high = np.nanquantile(drawn, (0.025, 0.975)) if not np.isnan(drawn).all() else (np.nan, np.nan)
-    values = {"kept": ours, "kept by a fixed depth": theirs, "saved": 1.0 - ours / theirs, "low": low, "high": high}
+def _saved(ours: Floats, theirs: Floats) -> Mapping[str, float]:
+    """The first is of all lists once, the others are drawn."""
+    saved = 1.0 - ours / theirs
+    low, high = (np.nan, np.nan) if np.isnan(saved[1:]).all() else np.nanquantile(saved[1:], (0.025, 0.975))
+    values = {"kept": ours[0], "kept by a fixed depth": theirs[0], "saved": saved[0], "low": low, "high": high}
     return {name: round(float(value), 4) for name, value in values.items() if np.isfinite(value)}
+
+
+def _all_kept(curve: Sequence[Depths], times: Floats, levels: Sequence[float]) -> Floats:
+    """What `kept_at` gives for each level and each column of `times`, shape (levels, columns)."""
+    found, kept = _means(curve, times)
+    return np.stack([_read(*each, levels) for each in zip(found.T, kept.T, strict=True)], axis=1)
+
+
+def _means(curve: Sequence[Depths], times: Floats) -> tuple[Floats, Floats]:
+    """Means of found and kept with each list counted so many times, (lists, columns) to (settings, columns)."""
+    shares = times / times.sum(axis=0)
+    return np.stack([each.found for each in curve]) @ shares, np.stack([each.kept for each in curve]) @ shares
+
+
+def _read(found: Floats, kept: Floats, levels: Sequence[float]) -> Floats:
+    order = np.lexsort((kept, -found))  # the most found first
+    found, kept = found[order], kept[order]
+    best = kept <= np.minimum.accumulate(kept)
+    found, kept = np.append(0.0, found[best][::-1]), np.append(0.0, kept[best][::-1])
+    # Means of shares that are 1 each may fall short of it by rounding.
+    return np.array([np.interp(each, found, kept) if each <= found[-1] + 1e-9 else np.nan for each in levels])

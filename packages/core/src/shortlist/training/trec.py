@@ -42,9 +42,9 @@ def read_trec(
     found = {query: scores for query, scores in found.items() if query in judged}
     if not found:
         raise InputError(f"no query of {run} is judged in {qrels}")
-    asked = {query: p.text for query, p in _texts(Path(queries), set(found))}
+    asked = {query: p.text for query, p in read_texts(Path(queries), set(found))}
     needed = {document for scores in found.values() for document in scores}
-    known = dict(_texts(Path(corpus), needed))
+    known = dict(read_texts(Path(corpus), needed))
     _check(queries, found, asked)
     _check(corpus, needed, known)
     return [_list(asked[query], known, scores, judged[query]) for query, scores in found.items()]
@@ -62,18 +62,19 @@ def read_trec_folder(folder: Path, *, depth: int = 100) -> list[JudgedList]:
 
 def is_trec_folder(folder: Path) -> bool:
     """Whether it has a run and qrels."""
-    return _found(folder, "run") is not None and _found(folder, "qrels") is not None
+    return find_file(folder, "run") is not None and find_file(folder, "qrels") is not None
+
+
+def find_file(folder: Path, name: str) -> Path | None:
+    """The file of this name in the folder, with any usual ending, or None."""
+    return next((path for ending in _ENDINGS if (path := folder / (name + ending)).is_file()), None)
 
 
 def _file(folder: Path, name: str) -> Path:
-    found = _found(folder, name)
+    found = find_file(folder, name)
     if found is None:
         raise InputError(f"{folder} has no file {name}.txt, {name}.tsv or {name}.jsonl")
     return found
-
-
-def _found(folder: Path, name: str) -> Path | None:
-    return next((path for ending in _ENDINGS if (path := folder / (name + ending)).is_file()), None)
 
 
 def _read_run(path: Path, depth: int) -> Run:
@@ -92,17 +93,21 @@ def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
     return found
 
 
-def _texts(path: Path, wanted: set[str] | Mapping[str, object]) -> Iterator[tuple[str, Passage]]:
-    """The texts of these ids."""
+def read_texts(path: Path, wanted: set[str] | Mapping[str, object] | None = None) -> Iterator[tuple[str, Passage]]:
+    """The texts of these ids, or of all, in the order of the file: JSON, or tab-separated lines `id text`.
+
+    Raises:
+        InputError: the file cannot be read; the message says where.
+    """
     if path.suffix in (".jsonl", ".json"):
         for where, record in records(path):
             with located(where):
                 passage = _passage(record)
-            if passage.id in wanted:
+            if wanted is None or passage.id in wanted:
                 yield str(passage.id), passage
     else:
         for _, (name, text) in rows(path, 2, "\t"):
-            if name in wanted:
+            if wanted is None or name in wanted:
                 yield name, Passage(text, name)
 
 
