@@ -42,6 +42,7 @@ from shortlist.rerankers.msd import Msd
 from shortlist.rerankers.pm2 import Pm2
 from shortlist.rerankers.ssd import Ssd
 from shortlist.rerankers.xquad import Xquad
+from shortlist.runtime.settings import Runtime
 from table import Table, report, skipped
 
 TITLE = "Every needed passage among the first k"
@@ -49,7 +50,7 @@ WEIGHTS = ("ms-marco-minilm", "bge-small")
 DEPTHS = (2, 3, 4, 5, 8)
 DIVERSITIES = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 FOLDS = 5
-WRITER, WRITTEN = "smollm2-135m", 60
+WRITER, WRITTEN = "smollm2-135m", 40
 Values = npt.NDArray[np.float64]
 Row = tuple[str, ...]
 Make = Callable[[Question], Reranker]
@@ -85,12 +86,13 @@ def _said(model: Model[Any, Any], payloads: Sequence[Any]) -> list[Any]:
 
 def _writer() -> ChatModel:
     """One prompt at a time: each takes it seconds."""
+    from shortlist.models.torch_language import TorchChat
+
+    model = TorchChat(WRITER)
 
     def write(asked: list[tuple[str, str]]) -> list[str]:
-        from shortlist.models.torch_language import TorchChat
-
         requests = [ChatRequest((Message("user", prompt),), max_tokens=int(most)) for prompt, most in asked]
-        return [reply.text for reply in _said(TorchChat(WRITER), requests)]
+        return [reply.text for reply in _said(model, requests)]
 
     written = Remembered("needed-written", write)
 
@@ -203,7 +205,8 @@ def _declared(
 
 def _by_writer(scored: Sequence[Question], own: Models) -> tuple[str, Values, Values]:
     aware = KnowledgeAware(own.writer, own.scorer, shown=5, most=4, words=60, form="lines", otherwise=KeepOrder())
-    rankings = [aware.rank(each.text, each.candidates) for each in scored]
+    patient = Runtime(timeout=None)  # it writes for as long as this machine takes
+    rankings = [aware.rank(each.text, each.candidates, runtime=patient) for each in scored]
     fell = sum(ranking.degraded is not None for ranking in rankings)
     values, base = (recalls(partial(_same, each), scored) for each in (aware, KeepOrder()))
     return f"{len(scored)} questions, {fell} without elements", values, base

@@ -24,8 +24,8 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 # In the order of the page. Each runs in a process of its own: none inherits another's imports, threads or memory.
 NAMES = (
-    "quality", "cross_encoder", "memory", "many", "diversity", "import_time", "overhead", "llm_http", "strategies",
-    "neighbourhood", "company", "ablation", "cascade",
+    "quality", "cross_encoder", "memory", "many", "diversity", "needed", "dynamic_k", "abstention", "import_time",
+    "overhead", "llm_http", "strategies", "neighbourhood", "company", "ablation", "cascade",
 )  # fmt: skip
 INTRODUCTION = """# Benchmarks
 

@@ -19,7 +19,7 @@ from shortlist.algorithms.diversity import (
     ssd,
 )
 from shortlist.algorithms.diversity.dpp import dpp_numpy
-from shortlist.algorithms.diversity.mmr import mmr_numpy
+from shortlist.algorithms.diversity.mmr import mmr_lazy, mmr_numpy, mmr_plain
 from shortlist.algorithms.diversity.picks import candidates, squares
 from shortlist.algorithms.similarity import unit_rows
 
@@ -228,6 +228,8 @@ def test_overlap_is_the_largest_cosine_to_an_earlier_pick(method):
         ([1.0, math.nan], np.eye(2), 1, 0.5),
         ([1.0, math.inf], np.eye(2), 1, 0.5),
         ([1.0, 1.0], [[math.nan, 0.0], [0.0, 1.0]], 1, 0.5),
+        ([1.0, -1.0], [[1.0, 0.0], [0.0, math.nan]], 1, 0.5),  # in one that nobody would look at
+        ([1.0, 1.0], [[math.inf, 0.0], [0.0, -math.inf]], 1, 0.5),
         ([1.0], np.eye(2), 1, 0.5),
         ([1.0, 1.0], np.ones(2), 1, 0.5),
         ([1.0, 1.0], np.eye(2), 0, 0.5),
@@ -329,13 +331,37 @@ def test_equal_to_pyversity_where_the_method_is_the_same(diversity):
     assert dpp(2 * diversity * z, vectors, 20, diversity).order.tolist() == other
 
 
+# ---- twins ----------------------------------------------------------------------------------------------------
+
+
+@kinds
+@diversities
+@pytest.mark.parametrize(("n", "d", "k"), [(1, 4, 1), (40, 8, 40), (300, 32, 20), (300, 32, 200), (300, 400, 250)])
+def test_lazy_equals_plain(kind, diversity, n, d, k):
+    given = candidates(*drawn(kind, n=n, d=d), k, diversity)
+    found, plain = mmr_lazy(*given, diversity), mmr_plain(*given, diversity)
+    same(found, plain[:2])
+    if kind == "plain":
+        assert found.order.tolist() == plain.order.tolist()
+        np.testing.assert_allclose(found.overlaps, plain.overlaps, atol=1e-6)
+
+
+def test_few_of_many_are_picked_lazily(monkeypatch):
+    called = []
+    monkeypatch.setitem(mmr_numpy.__globals__, "mmr_lazy", lambda *given: called.append(given[2]))
+    many = np.zeros((3000, 1024), dtype=np.float32)
+    for n, k in ((3000, 20), (3000, 2000), (200, 20)):
+        mmr_numpy(np.zeros(n, dtype=np.float32), many[:n, : 8 if k > 20 else None], k, 0.5)
+    assert called == [20]
+
+
 # ---- the compiled twins --------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
 @kinds
 @diversities
-@pytest.mark.parametrize(("n", "d", "k"), [(1, 4, 1), (40, 8, 40), (300, 32, 20), (300, 32, 200)])
+@pytest.mark.parametrize(("n", "d", "k"), [(1, 4, 1), (40, 8, 40), (60, 80, 60), (300, 32, 20), (300, 32, 200)])
 def test_compiled_equals_numpy(kind, diversity, n, d, k):
     pytest.importorskip("numba")
     compiled = kernels.kernels()

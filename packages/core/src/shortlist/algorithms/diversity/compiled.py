@@ -15,10 +15,12 @@ from typing import Any, TypeVar, cast
 import numba
 import numpy as np
 
+from shortlist.algorithms.diversity.picks import LAZY_SHARE, gram
 from shortlist.arrays import Floats, Ints, Matrix, Vector
 
 _AT_ONCE = 32
 """Picks that a candidate of the determinant catches up with before its bound is looked at again."""
+_NONE = np.empty((0, 0), dtype=np.float32)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -108,7 +110,13 @@ def _mmr(relevance: Vector, vectors: Matrix, k: int, diversity: np.float32) -> t
 
 @_compiled
 def _dpp(
-    relevance: Vector, vectors: Matrix, k: int, residual: Vector, diversity: np.float32, epsilon: np.float32
+    relevance: Vector,
+    vectors: Matrix,
+    products: Matrix,
+    k: int,
+    residual: Vector,
+    diversity: np.float32,
+    epsilon: np.float32,
 ) -> tuple[Ints, Floats, Floats]:
     n = len(relevance)
     worth = (np.float32(1.0) - diversity) * relevance
@@ -126,7 +134,7 @@ def _dpp(
             row = factor[best]
             for missed in range(seen[best], min(step, seen[best] + _AT_ONCE)):
                 pick = order[missed]
-                likeness = _dot(vectors[best], vectors[pick])
+                likeness = products[best, pick] if len(products) else _dot(vectors[best], vectors[pick])
                 nearest[best] = max(nearest[best], likeness)
                 update = (likeness - _dot(row[:missed], factor[pick, :missed])) / np.float32(math.sqrt(residual[pick]))
                 row[missed] = update
@@ -161,4 +169,6 @@ def dpp(
 ) -> tuple[Ints, Floats, Floats]:
     """As `dpp_numpy`."""
     rows = np.ascontiguousarray(vectors)
-    return _dpp(relevance, rows, k, squares.copy(), np.float32(diversity), np.float32(epsilon))
+    products = gram(rows, min(k, rows.shape[1]), LAZY_SHARE)  # no more picks than columns are ever compared
+    known = _NONE if products is None else products
+    return _dpp(relevance, rows, known, k, squares.copy(), np.float32(diversity), np.float32(epsilon))

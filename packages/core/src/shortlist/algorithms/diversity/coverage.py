@@ -9,7 +9,7 @@ import numpy as np
 from shortlist.algorithms.diversity.picks import GRAM_LIMIT, Picks, candidates
 from shortlist.arrays import Floats, Matrix, Vector
 
-_BLOCK = 512
+_BLOCK = 128
 
 
 def facility_location(relevance: Floats, vectors: Matrix, k: int, diversity: float) -> Picks:

@@ -9,7 +9,6 @@ import numpy as np
 from shortlist.algorithms.diversity.kernels import kernels
 from shortlist.algorithms.diversity.picks import (
     EPSILON,
-    GRAM_LIMIT,
     Picks,
     by_relevance,
     candidates,
@@ -18,8 +17,6 @@ from shortlist.algorithms.diversity.picks import (
     squares,
 )
 from shortlist.arrays import Floats, Matrix, Vector
-
-_LAZY_SHARE = 0.5
 
 
 def dpp(relevance: Floats, vectors: Matrix, k: int, diversity: float, window: int | None = None) -> Picks:
@@ -50,12 +47,13 @@ def dpp(relevance: Floats, vectors: Matrix, k: int, diversity: float, window: in
         return by_relevance(*given)
     if window is not None and window < given.k:
         return filled(_windowed(*given, diversity, window), *given)
-    n, compiled = len(given.vectors), kernels()
-    if compiled is None or (256 < n <= GRAM_LIMIT and given.k > _LAZY_SHARE * n):
+    compiled = kernels()
+    if compiled is None:
         return dpp_numpy(*given, diversity)
     return filled(Picks(*compiled.dpp(*given, squares(given.vectors), diversity, EPSILON)), *given)
 
 
+@np.errstate(divide="ignore")  # of the logarithm of nothing
 def dpp_numpy(relevance: Vector, vectors: Matrix, k: int, diversity: float) -> Picks:
     """Algorithm 1: one row of the Cholesky factor a pick, for all candidates at once."""
     products = gram(vectors, k)
@@ -69,20 +67,23 @@ def dpp_numpy(relevance: Vector, vectors: Matrix, k: int, diversity: float) -> P
     weight = np.float32(diversity or 1e-30)  # 0 times minus infinity is no number
     for step in range(k):
         residual *= residual > EPSILON
-        with np.errstate(divide="ignore"):
-            np.log(residual, out=value)
+        np.log(residual, out=value)
         value *= weight
         value += worth
         pick = int(value.argmax())
-        if not residual[pick]:
+        left = residual[pick]
+        if not left:
             return filled(Picks(order[:step], gains[:step], overlaps[:step]), relevance, vectors, k)
         order[step], gains[step], overlaps[step] = pick, value[pick], nearest[pick]
+        if step == k - 1:
+            break
         row = vectors @ vectors[pick] if products is None else products[pick]
         np.maximum(nearest, row, out=nearest)
         update = factor[step]
-        np.subtract(row, factor[:step, pick] @ factor[:step], out=update)
-        update /= math.sqrt(float(residual[pick]))
-        residual -= update * update
+        np.matmul(factor[:step, pick], factor[:step], out=update)
+        np.subtract(row, update, out=update)
+        update /= math.sqrt(left)
+        residual -= np.multiply(update, update, out=value)
         residual[pick] = 0.0
     return Picks(order, gains, overlaps)
 

@@ -33,6 +33,8 @@ def msd(relevance: Floats, vectors: Matrix, k: int, diversity: float) -> Picks:
     for step in range(k):
         pick = int(value.argmax())
         order[step], gains[step], overlaps[step] = pick, value[pick], nearest[pick]
+        if step == k - 1:
+            break
         likeness = rows @ rows[pick] if products is None else products[pick]
         np.maximum(nearest, likeness, out=nearest)
         value += weight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +11,12 @@ from shortlist.arrays import Floats, Ints, Matrix, Vector
 
 # Above this share of picks, one n x n product beats k matrix-vector products (measured, benchmarks/diversity.py).
 GRAM_SHARE = 0.25
+LAZY_SHARE = 0.5
+"""The same for lazy greedy selection, which makes fewer of the products."""
 GRAM_LIMIT = 4096
 """The most candidates whose n x n matrix is held: 64 MiB."""
 _BLOCK = 512
+_LARGEST = float(np.finfo(np.float32).max)
 
 EPSILON = 1e-5
 """A square length below this is rounding error of float32 products."""
@@ -57,9 +61,8 @@ def candidates(relevance: Floats, vectors: Matrix, k: int, diversity: float) -> 
     rows = np.asarray(vectors, dtype=np.float32)
     if rows.ndim != 2:
         raise ValueError(f"vectors must have shape (n, d), not {rows.shape}")
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = rows.sum()  # tells of all, unless it overflows; `isfinite` would make a table of n x d
-    if not np.isfinite(total) and not np.isfinite(rows).all():
+    # The sum of squares tells of all at the speed of BLAS, unless it overflows; `isfinite` makes a table of n x d.
+    if not math.isfinite(np.vdot(rows, rows)) and not np.isfinite(rows).all():
         raise ValueError("vectors must be finite")
     return Candidates(checked(relevance, len(rows), k, diversity), rows, min(k, len(rows)))
 
@@ -73,7 +76,7 @@ def checked(relevance: Floats, n: int, k: int, diversity: float) -> Vector:
     values = np.asarray(relevance)
     if values.shape != (n,):
         raise ValueError(f"relevance must have shape ({n},), not {values.shape}")
-    if not (np.abs(values) <= np.finfo(np.float32).max).all():  # a comparison with NaN is false
+    if not np.abs(values).max(initial=0.0) <= _LARGEST:  # a comparison with NaN is false
         raise ValueError("relevance must be finite")
     if k < 1:
         raise ValueError(f"k must be above 0, not {k}")
@@ -82,15 +85,15 @@ def checked(relevance: Floats, n: int, k: int, diversity: float) -> Vector:
     return values.astype(np.float32, copy=False)
 
 
-def gram(vectors: Matrix, k: int) -> Matrix | None:
+def gram(vectors: Matrix, k: int, share: float = GRAM_SHARE) -> Matrix | None:
     """All products of two rows, where making them at once is cheaper than row by row; else None."""
     n = len(vectors)
-    return vectors @ vectors.T if n <= GRAM_LIMIT and k >= GRAM_SHARE * n else None
+    return vectors @ vectors.T if n <= GRAM_LIMIT and k >= share * n else None
 
 
 def squares(vectors: Matrix) -> Vector:
     """Square lengths, shape (n,); exactly 1 of unit vectors, so that rounding chooses none among equals."""
-    found = np.einsum("ij,ij->i", vectors, vectors)
+    found = np.matmul(vectors[:, None, :], vectors[:, :, None])[:, 0, 0]  # n inner products, each by BLAS
     return np.where(np.abs(found - 1.0) < EPSILON, np.float32(1.0), found)
 
 
