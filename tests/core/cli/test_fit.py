@@ -87,3 +87,16 @@ def test_nothing_relevant(run, tmp_path):
     path.write_text("".join(f"{json.dumps(line(i, relevant=False))}\n" for i in range(6)))
     result = run(file=path)
     assert result.exit_code == ExitCode.USAGE and "nothing in the lists is relevant" in result.stderr
+
+
+def test_a_conformal_calibration_of_a_policys_chances(run, tmp_path):
+    chances = "similarity >> dynamic-k(network='dynamic-k-static', reorder=True, cost=0.0)"
+    result = run("--json", kind="conformal", pipeline=chances)
+    assert result.exit_code == ExitCode.OK, result.output
+    values = json.loads(result.stdout)["values"]
+    assert values["lists"] == 12
+    assert all(-1.0 <= value <= 0.0 for value in values["values"]["score"]["all"])  # chances, negated
+    calibration = f"coverage=0.8, calibration='{tmp_path / 'out.json'}', measure='score'"
+    given = line(0)
+    ranking = parse(f"{chances} >> conformal-cut({calibration})").rank(given["query"], given["passages"])
+    assert 1 <= len(ranking) <= 4 and "nonconformity" in ranking[0].reasons

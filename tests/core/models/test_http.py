@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from shortlist import CrossEncoder, InputError, Limits, ModelError, Pair, Retry, Runtime, load
+from shortlist.algorithms.flops import Shape, flops
 from shortlist.models import clients, remote
 from shortlist.models.dialects import DIALECTS
 from shortlist.models.http import HttpRerank
@@ -114,6 +115,15 @@ def test_tokens_and_money_are_those_of_the_request():
         assert tei.usage.money is None, "tokens are charged, and the server did not count them"
         with pytest.raises(InputError, match="price"):
             CrossEncoder(HttpRerank(server.url)).rank(QUERY, TEXTS, runtime=Runtime(Limits(money=1.0)))
+
+
+def test_operations_are_of_even_shares_of_the_tokens():
+    shape = Shape("encoder", 2, 64, 160, heads=4, vocab=200)
+    with MisbehavingServer() as server:
+        usage = CrossEncoder(HttpRerank(server.url, shape=shape)).rank(QUERY, TEXTS).usage
+        assert usage.flops == pytest.approx(len(TEXTS) * flops(shape, 30 // len(TEXTS)))
+        assert CrossEncoder(HttpRerank(server.url)).rank(QUERY, TEXTS).usage.flops is None
+        assert CrossEncoder(HttpRerank(server.url, "tei", shape=shape)).rank(QUERY, TEXTS).usage.flops is None
 
 
 def test_the_key_is_sent_and_never_kept(monkeypatch):

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import math
 import pickle
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from shortlist import (
     Runtime,
     Text,
 )
+from shortlist.algorithms.flops import Shape, flops
 from shortlist.models import clients, openai_client
 from shortlist.models import openai as doors
 from shortlist.models.base import Likelihood
@@ -323,6 +325,31 @@ def test_a_server_that_counts_nothing_has_no_known_cost(saying):
     with saying({**chat("x"), "usage": None}) as server:
         usage = asked("sync", model_at(server, price=(1.0, 1.0))).usage
         assert (usage.tokens_in, usage.tokens_out, usage.money) == (0, 0, None)
+
+
+def test_operations_are_counted_where_the_shape_is_told(saying):
+    shape = Shape("decoder", 2, 64, 160, heads=4, vocab=200)
+    used = {"prompt_tokens": 100, "completion_tokens": 9}
+    with saying({**chat("x"), "usage": used}) as server:
+        assert asked("sync", model_at(server)).usage.flops is None
+        told = asked("sync", model_at(server, shape=asdict(shape))).usage.flops
+        assert told == flops(shape, 100, 9, logits=9 * 200)
+    with saying({**chat("x"), "usage": {**used, "prompt_tokens_details": {"cached_tokens": 64}}}) as server:
+        found = asked("async", model_at(server, shape=shape)).usage.flops
+        assert found == flops(shape, 100, 9, prefix=64, logits=9 * 200) < told
+    with saying({**chat("x"), "usage": None}) as server:
+        assert asked("sync", model_at(server, shape=shape)).usage.flops is None
+
+
+def test_a_shape_is_a_setting():
+    config = {"model_type": "gpt2", "n_layer": 2, "n_embd": 64, "n_head": 4, "vocab_size": 200}
+    model = OpenAIChat("m", "http://host/v1", shape=config)
+    assert model.shape == Shape("decoder", 2, 64, 256, heads=4, vocab=200)
+    assert model_from_dict(json.loads(json.dumps(model_to_dict(model)))) == model == pickle.loads(pickle.dumps(model))
+    assert hash(model) and model.fingerprint == OpenAIChat("m", "http://host/v1").fingerprint
+    for make in (OpenAIChat, OpenAIEmbedder):
+        with pytest.raises(InputError, match="no shape can be read of a 'mixtral'"):
+            make("m", "http://host/v1", shape={"model_type": "mixtral"})
 
 
 def test_a_limit_on_money_needs_a_price():

@@ -5,16 +5,32 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from shortlist.errors import BadAnswer, InputError
 from shortlist.passage import NOTHING, Passage
+from shortlist.ranked import Items, Ranked, Reasons, places
+
+if TYPE_CHECKING:
+    from shortlist.drawing import Drawing, Edges, Kind
+
+__all__ = [
+    "Items",
+    "Ranked",
+    "Ranking",
+    "Reasons",
+    "RoundTrace",
+    "ScoreKind",
+    "Usage",
+    "dropped",
+    "places",
+    "reindexed",
+]
 
 ScoreKind: TypeAlias = Literal["logit", "probability", "cosine", "rank", "utility"]
-Reasons: TypeAlias = Mapping[str, float | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,81 +81,6 @@ class RoundTrace:
     tokens_out: int = 0
     seconds: float = 0.0
     failures: int = 0
-
-
-@dataclass(frozen=True, init=False)
-class Ranked:
-    """A passage in its place.
-
-    Attributes:
-        passage: as it came in.
-        index: its place in the input, from 0.
-        score: higher is better; for a dropped passage that was never scored, None.
-        reasons: named numbers or texts behind the score.
-    """
-
-    passage: Passage
-    index: int
-    score: float | None
-    reasons: Reasons = NOTHING
-
-    def __init__(self, passage: Passage, index: int, score: float | None, reasons: Reasons = NOTHING) -> None:
-        fields = self.__dict__  # as in Passage: a hundred are made for every query
-        fields["passage"] = passage
-        fields["index"] = index
-        fields["score"] = score
-        fields["reasons"] = reasons
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Items(Sequence[Ranked]):
-    """Ranked passages, each made when it is looked at: of a hundred, a caller reads ten.
-
-    Behaves like a tuple of `Ranked`, and equals one.
-
-    Attributes:
-        passages: of the input, all of them.
-        order: the places in the input of those that are here, best first.
-        scores: of those that are here, in the same order.
-        reasons: one mapping for each passage of the input, or None.
-    """
-
-    passages: Sequence[Passage]
-    order: Sequence[int]
-    scores: Sequence[float]
-    reasons: Sequence[Reasons] | None = None
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    @overload
-    def __getitem__(self, at: int) -> Ranked: ...
-    @overload
-    def __getitem__(self, at: slice) -> Items: ...
-    def __getitem__(self, at: int | slice) -> Ranked | Items:
-        if isinstance(at, slice):
-            return Items(self.passages, self.order[at], self.scores[at], self.reasons)
-        index = self.order[at]
-        return Ranked(
-            self.passages[index], index, self.scores[at], NOTHING if self.reasons is None else self.reasons[index]
-        )
-
-    def __iter__(self) -> Iterator[Ranked]:
-        return map(self.__getitem__, range(len(self.order)))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, (tuple, Items)) and tuple(self) == tuple(other)
-
-    def __hash__(self) -> int:
-        return hash(tuple(self))
-
-    def __repr__(self) -> str:
-        return repr(tuple(self))
-
-
-def places(items: Sequence[Ranked]) -> Sequence[int]:
-    """The place in the input of each item."""
-    return items.order if isinstance(items, Items) else [item.index for item in items]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +183,24 @@ class Ranking:
         from shortlist.display import html_table
 
         return html_table(self)
+
+    def draw(self, kind: Kind = "movement", *, top: int = 15, edges: Edges | None = None) -> Drawing:
+        """A picture of the first `top` passages, in SVG; a notebook shows it.
+
+        Args:
+            kind: `movement` from input to result; `criteria`, the numbers among the reasons; `graph`, what belongs
+                together; `selection`, relevance and likeness at each pick of a diverse selection.
+            top: how many passages to show.
+            edges: for `graph`: a document graph of the input, or pairs of ids, with a weight or without. None reads
+                them from the reasons of rerankers that lift passages by their neighbours.
+
+        Raises:
+            InputError: there is no such kind, or the ranking does not carry what it shows.
+            MissingExtra: matplotlib is not installed.
+        """
+        from shortlist.drawing import draw
+
+        return draw(self, kind, top, edges)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict of everything."""

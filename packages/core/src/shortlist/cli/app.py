@@ -12,8 +12,11 @@ from typer.core import TyperGroup
 
 from shortlist import __version__
 from shortlist.cli import (
+    compare,
+    cost,
     describe,
     doctor,
+    evaluate,
     exits,
     fit,
     list_rerankers,
@@ -75,8 +78,11 @@ app.command("rerank", epilog=exits.HELP)(rerank.rerank)
 app.command("train", epilog=exits.HELP)(train.train)
 app.command("fit", epilog=exits.HELP)(fit.fit)
 app.command("trajectories", epilog=exits.HELP)(trajectories.trajectories)
+app.command("evaluate", epilog=exits.HELP)(evaluate.evaluate)
+app.command("compare", epilog=exits.HELP)(compare.compare)
 app.command("list")(list_rerankers.list_rerankers)
 app.command("describe")(describe.describe)
 app.command("doctor")(doctor.doctor)
+app.command("cost", epilog=exits.HELP)(cost.cost)
 app.add_typer(models.commands, name="models")
 app.add_typer(prompts.commands, name="prompts")

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from shortlist.cli.driving import CacheAt, Calls, Money, Seconds, Tokens, runtime_of
 from shortlist.cli.exits import ExitCode
 from shortlist.cli.lines import BadLine, Line, batches, read_lines
 from shortlist.cli.options import Expression, chosen
@@ -20,7 +21,6 @@ from shortlist.errors import InputError, MissingExtra, ShortlistError, WeightsEr
 if TYPE_CHECKING:
     from shortlist.ranking import Ranking
     from shortlist.reranker.base import Reranker
-    from shortlist.runtime.cache import Cache
     from shortlist.runtime.settings import Runtime
 
 
@@ -33,11 +33,11 @@ def rerank(
     ] = False,
     errors: Annotated[Path | None, typer.Option(help="Write the lines that failed here, as JSON lines.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Queries at a time, merged into shared model batches.")] = 32,
-    cache: Annotated[Path | None, typer.Option(help="Keep models' answers in this file, and look there first.")] = None,
-    limit_calls: Annotated[int | None, typer.Option(min=0, help="Model calls a query may take.")] = None,
-    limit_tokens: Annotated[int | None, typer.Option(min=0, help="Tokens a query may take.")] = None,
-    limit_seconds: Annotated[float | None, typer.Option(min=0, help="Seconds a query may take.")] = None,
-    limit_money: Annotated[float | None, typer.Option(min=0, help="Money a query may take.")] = None,
+    cache: CacheAt = None,
+    limit_calls: Calls = None,
+    limit_tokens: Tokens = None,
+    limit_seconds: Seconds = None,
+    limit_money: Money = None,
 ) -> None:
     """Rerank JSON lines from stdin to stdout, one ranking a line, in the order of the input.
 
@@ -45,7 +45,7 @@ def rerank(
     that fails is reported with its number, and the others go on.
     """
     ranker = chosen(reranker)
-    runtime = _runtime(cache, batch, limit_calls, limit_tokens, limit_seconds, limit_money)
+    runtime = runtime_of(cache, batch, limit_calls, limit_tokens, limit_seconds, limit_money)
     source = sys.stdin.buffer
     done = _skipped(source, output, resume=resume)
     with records(output, errors, done) as sink, _progress(sink) as show:
@@ -54,29 +54,6 @@ def rerank(
             show()
     if sink.failed:
         raise typer.Exit(ExitCode.SOME_FAILED)
-
-
-def _runtime(
-    cache: Path | None, batch: int, calls: int | None, tokens: int | None, seconds: float | None, money: float | None
-) -> Runtime:
-    from shortlist.runtime.settings import Limits, Runtime
-
-    return Runtime(
-        limits=Limits(calls=calls, tokens=tokens, seconds=seconds, money=money),
-        cache=None if cache is None else _opened(cache),
-        window=batch,
-    )
-
-
-def _opened(path: Path) -> Cache:
-    import sqlite3
-
-    from shortlist.runtime.cache import cache_at
-
-    try:
-        return cache_at(str(path))
-    except (OSError, sqlite3.Error) as error:
-        raise InputError(f"cannot use {path} as a cache: {error}") from error
 
 
 def _skipped(source: IO[bytes], output: Path | None, *, resume: bool) -> int:

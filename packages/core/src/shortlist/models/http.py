@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from shortlist.algorithms.flops import Shape
 from shortlist.errors import InputError, ModelError, ModelTimeout, ModelUnavailable
 from shortlist.models.base import Pair, PairScorer
 from shortlist.models.clients import certificates, loop_client, thread_client
@@ -23,10 +24,13 @@ from shortlist.models.remote import (
     enough,
     excerpt,
     key_in,
+    operations,
     parsed,
     refusal,
+    shared_out,
     time_left,
 )
+from shortlist.models.shapes import as_shape
 from shortlist.plan import Call, Reply
 from shortlist.ranking import ScoreKind
 
@@ -49,6 +53,7 @@ class HttpRerank(PairScorer):
         price: what it costs; None when that is not known, so that no limit on money can hold.
         kind_of_score: what the scores are, for a model that is unlike others of its dialect.
         check: whether `warm_up` asks the server three questions whose answers are known.
+        shape: the sizes of its matrices, or its config.json, so that operations can be counted; None if unknown.
 
     Raises:
         InputError: the URL is none, the dialect is not known, or a number is below 1.
@@ -63,6 +68,7 @@ class HttpRerank(PairScorer):
     price: Price | None = None
     kind_of_score: ScoreKind | None = None
     check: bool = True
+    shape: Shape | None = None
     remote = True
 
     def __post_init__(self) -> None:
@@ -72,6 +78,7 @@ class HttpRerank(PairScorer):
         if self.concurrency < 1 or (self.limit is not None and self.limit < 1):
             raise InputError("limit and concurrency must be 1 or more")
         object.__setattr__(self, "price", as_price(self.price))
+        object.__setattr__(self, "shape", as_shape(self.shape))
 
     @property
     def score_kind(self) -> ScoreKind:
@@ -168,7 +175,7 @@ class HttpRerank(PairScorer):
         return request
 
     def _replies(self, response: httpx.Response, body: bytearray, key: str | None, n: int) -> list[Reply[float]]:
-        """One reply a pair; tokens and money of the request are shared out evenly."""
+        """One reply a pair; tokens and money of the request are shared out evenly, operations counted of the shares."""
         if not response.is_success:
             raise refusal(response.status_code, response.headers, bytes(body), key)
         answer = parsed(body, key)
@@ -176,7 +183,8 @@ class HttpRerank(PairScorer):
         tokens, searches = usage(answer, response.headers)
         money = cost(self.price, tokens, searches=searches)
         share = None if money is None else money / n
-        return [Reply(score, tokens // n + (i < tokens % n), money=share) for i, score in enumerate(scores)]
+        pairs = zip(scores, shared_out(tokens, n), strict=True)
+        return [Reply(score, size, flops=operations(self.shape, size), money=share) for score, size in pairs]
 
 
 @contextmanager

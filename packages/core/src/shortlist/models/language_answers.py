@@ -129,8 +129,7 @@ def _write(engine: Engine, jobs: Sequence[_Job], call: Call) -> Sequence[Written
 def _reply(engine: Engine, job: _Job, text: Written) -> Reply[ChatReply]:
     likelihood = Likelihood(sum(text.logprobs), len(text.logprobs)) if text.logprobs else None
     value = ChatReply(engine.prompter.decode(text.tokens), {}, text.cut, likelihood)
-    flops = engine.flops(text.wanted.read, len(text.tokens))
-    return Reply(value, job.prompt.tokens, len(text.tokens), job.prompt.truncated, flops)
+    return Reply(value, job.prompt.tokens, len(text.tokens), job.prompt.truncated, engine.flops(text))
 
 
 def _context(engine: Engine, job: _Job, text: Written) -> _Context:
@@ -142,9 +141,8 @@ def _context(engine: Engine, job: _Job, text: Written) -> _Context:
     else:
         shown = f"{whole_sentences(prompter.decode(text.tokens))}\n{job.request.labels_after}"
         added, tail = prompter.following(prompt.tail, shown), shown
-    flops = engine.flops(text.wanted.read, len(text.tokens))
     longer = prompt._replace(ids=(*prompt.ids, *added), tail=prompter.tail(prompt.tail + tail))
-    return _Context(longer, shown, len(text.tokens), text.cut, flops)
+    return _Context(longer, shown, len(text.tokens), text.cut, engine.flops(text))
 
 
 def whole_sentences(text: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, cast
 
+from shortlist.algorithms.flops import Shape
 from shortlist.errors import InputError
 from shortlist.models.base import ChatModel, Embedder, LikelihoodModel, ListScorer, PairScorer
 from shortlist.plan import Model
@@ -127,4 +128,8 @@ def model_to_dict(model: Model[Any, Any]) -> dict[str, Any]:
     name = next((name for name, where in _CLASSES.items() if where == place), None)
     if name is None:
         raise InputError(f"{type(model).__name__} holds code and cannot be written down: give it again when loading")
-    return {"model": name, **{f.name: getattr(model, f.name) for f in fields(cast(Any, model)) if f.init}}
+    return {"model": name, **{f.name: _plain(getattr(model, f.name)) for f in fields(cast(Any, model)) if f.init}}
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if isinstance(value, Shape) else value

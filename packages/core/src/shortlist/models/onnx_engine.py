@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from shortlist.algorithms.flops import flops
 from shortlist.algorithms.packing import pack
 from shortlist.algorithms.similarity import unit_rows
 from shortlist.arrays import Ints, Matrix, Vector
 from shortlist.errors import ModelTimeout, WeightsError
+from shortlist.models.shapes import shape_of
 from shortlist.models.weights import FolderSettings, read_settings
 from shortlist.plan import Call, Reply
 
@@ -74,6 +76,7 @@ class Engine:
         self.settings = settings
         self.folder: FolderSettings = read_settings(settings.folder)
         self.max_length = min(self.folder.max_length, settings.max_length or self.folder.max_length)
+        self._shape = shape_of(self.folder.config)
         self._tokenizer = _tokenizer(settings.folder, self.max_length)
         self._session = _session(settings)
         self._inputs = {each.name for each in self._session.get_inputs()}
@@ -131,19 +134,8 @@ class Engine:
         return {name: array for name, array in feed.items() if name in self._inputs}
 
     def _reply(self, encoded: Encoded, row: Vector) -> Reply[Vector]:
-        return Reply(row, len(encoded.ids), 0, encoded.truncated, encoder_flops(self.folder.config, len(encoded.ids)))
-
-
-def encoder_flops(config: Any, tokens: int) -> float | None:
-    """Operations of a BERT-type encoder over a sequence: 2 for each weight and token, and 4 t^2 h for attention.
-
-    None where the configuration does not tell the shape.
-    """
-    hidden, inner = config.get("hidden_size"), config.get("intermediate_size")
-    layers = config.get("num_hidden_layers")
-    if not (hidden and inner and layers):
-        return None
-    return float(layers * (tokens * (8 * hidden * hidden + 4 * hidden * inner) + 4 * tokens * tokens * hidden))
+        size = len(encoded.ids)
+        return Reply(row, size, 0, encoded.truncated, None if self._shape is None else flops(self._shape, size))
 
 
 def cut_to(text: str, limit: int) -> tuple[str, bool]:

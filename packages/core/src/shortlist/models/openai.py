@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shortlist.algorithms.flops import Shape
 from shortlist.arrays import Vector
 from shortlist.errors import InputError
 from shortlist.models.base import ChatModel, ChatReply, ChatRequest, Embedder, Message, Text
@@ -14,6 +15,7 @@ from shortlist.models.labels import labels_at, likelihood_of, was_cut
 from shortlist.models.openai_client import OPENAI_URL, Served
 from shortlist.models.openai_format import (
     as_token_ids,
+    cached,
     first_choice,
     matrix,
     overlaid,
@@ -23,7 +25,7 @@ from shortlist.models.openai_format import (
     text_of,
     usage,
 )
-from shortlist.models.remote import Price, by_index, part, sendable
+from shortlist.models.remote import Price, by_index, operations, part, sendable, shared_out
 from shortlist.plan import Call, Reply
 
 # The most that OpenAI's API reveals of a position, and what vLLM allows by default.
@@ -55,6 +57,7 @@ class OpenAIChat(Served, ChatModel):
         label_ids: labels and their token ids, as pairs or a mapping. A request all of whose labels are among them asks
             for exactly these tokens (`logprob_token_ids`, vLLM since July 2026), and not for the 20 likeliest.
         guided: whether the server takes a pattern as `structured_outputs`, as vLLM does; others may refuse the field.
+        shape: the sizes of its matrices, or its config.json, so that operations can be counted; None if unknown.
 
     Raises:
         MissingExtra: the `openai` package is not installed.
@@ -69,6 +72,7 @@ class OpenAIChat(Served, ChatModel):
     options: str = "{}"
     label_ids: tuple[tuple[str, int], ...] = ()
     guided: bool = False
+    shape: Shape | None = None
     remote = True
 
     def __post_init__(self) -> None:
@@ -131,7 +135,7 @@ class OpenAIChat(Served, ChatModel):
         likelihood = likelihood_of(choice.get("logprobs")) if request.confidence else None
         tokens, money = usage(answer, self.price)
         value = ChatReply(text_of(choice), labels, was_cut(choice.get("finish_reason")), likelihood)
-        return Reply(value, *tokens, money=money)
+        return Reply(value, *tokens, flops=operations(self.shape, *tokens, cached(answer)), money=money)
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,7 @@ class OpenAIEmbedder(Served, Embedder):
         limit: texts a request may hold.
         concurrency: requests at the same time.
         price: what it costs; None when that is not known.
+        shape: the sizes of its matrices, or its config.json, so that operations can be counted; None if unknown.
 
     Raises:
         MissingExtra: the `openai` package is not installed.
@@ -161,6 +166,7 @@ class OpenAIEmbedder(Served, Embedder):
     limit: int = 128
     concurrency: int = 8
     price: Price | None = None
+    shape: Shape | None = None
     remote = True
 
     def __post_init__(self) -> None:
@@ -195,7 +201,8 @@ class OpenAIEmbedder(Served, Embedder):
         vectors = matrix(by_index(part(answer).get("data"), n, "embedding"))
         (tokens, _), money = usage(answer, self.price)
         share = None if money is None else money / n
-        return [Reply(vector, tokens // n + (i < tokens % n), money=share) for i, vector in enumerate(vectors)]
+        pairs = zip(vectors, shared_out(tokens, n), strict=True)
+        return [Reply(row, size, flops=operations(self.shape, size), money=share) for row, size in pairs]
 
 
 def _written(messages: Sequence[Message]) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from shortlist.algorithms.flops import Shape
 from shortlist.errors import InputError, ModelError, ModelTimeout, ModelUnavailable, ShortlistError, require
 from shortlist.models.clients import certificates, loop_client, thread_client
 from shortlist.models.remote import (
@@ -24,6 +25,7 @@ from shortlist.models.remote import (
     refusal,
     time_left,
 )
+from shortlist.models.shapes import as_shape
 from shortlist.plan import Call
 
 if TYPE_CHECKING:
@@ -125,6 +127,7 @@ class Served:
     key_variable: str | None
     concurrency: int
     price: Price | None
+    shape: Shape | None
 
     def __post_init__(self) -> None:
         require("openai", "openai")
@@ -132,6 +135,7 @@ class Served:
         if self.concurrency < 1:
             raise InputError("concurrency must be 1 or more")
         object.__setattr__(self, "price", as_price(self.price))
+        object.__setattr__(self, "shape", as_shape(self.shape))
 
     @property
     def label(self) -> str:

@@ -110,6 +110,11 @@ def usage(answer: Any, price: Price | None) -> tuple[tuple[int, int], float | No
     return tokens, cost(price, *tokens)
 
 
+def cached(answer: Any) -> int:
+    """Tokens of the prompt that the server had in its cache, where it says so."""
+    return count(part(answer, "usage", "prompt_tokens_details").get("cached_tokens"))
+
+
 def matrix(rows: Sequence[object]) -> Matrix:
     """Vectors of one length, float32.
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
+from shortlist.algorithms.flops import Shape
 from shortlist.errors import BadAnswer, InputError
 from shortlist.models.base import Continuation, Likelihood, LikelihoodModel
 from shortlist.models.openai_client import Served
-from shortlist.models.openai_format import first_choice, overlaid, raw_text, read_options, usage
-from shortlist.models.remote import Price, count, finite, part, sendable
+from shortlist.models.openai_format import cached, first_choice, overlaid, raw_text, read_options, usage
+from shortlist.models.remote import Price, count, finite, operations, part, sendable
 from shortlist.plan import Call, Reply
 
 
@@ -31,6 +32,7 @@ class OpenAILikelihood(Served, LikelihoodModel):
         concurrency: requests at the same time.
         price: what it costs; None when that is not known.
         options: a JSON object, as text, that is laid over each request's body, as in `OpenAIChat`.
+        shape: the sizes of its matrices, or its config.json, so that operations can be counted; None if unknown.
 
     Raises:
         MissingExtra: the `openai` package is not installed.
@@ -43,6 +45,7 @@ class OpenAILikelihood(Served, LikelihoodModel):
     concurrency: int = 16
     price: Price | None = None
     options: str = "{}"
+    shape: Shape | None = None
     remote = True
 
     def __post_init__(self) -> None:
@@ -83,7 +86,8 @@ class OpenAILikelihood(Served, LikelihoodModel):
         start = _start(tokens, sendable(raw_text(payload.messages) or ""), sendable(payload.target))
         chosen = [finite(each) for each in logprobs[start:]]
         (read, written), money = usage(answer, self.price)
-        return Reply(Likelihood(sum(chosen), len(chosen)), read, written, money=money)
+        operated = operations(self.shape, read, written, cached(answer))
+        return Reply(Likelihood(sum(chosen), len(chosen)), read, written, flops=operated, money=money)
 
 
 def _echoed(answer: Any) -> tuple[list[str], list[Any]]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
+from shortlist.algorithms.flops import Shape, flops
 from shortlist.errors import BadAnswer, InputError, ModelError, ModelTimeout, ModelUnavailable
 from shortlist.plan import Call
 
@@ -57,6 +58,22 @@ def cost(price: Price | None, tokens_in: int, tokens_out: int = 0, searches: int
     if price is None or (price.million_in and not tokens_in):
         return None
     return searches * price.search + (tokens_in * price.million_in + tokens_out * price.million_out) / 1e6
+
+
+def operations(shape: Shape | None, tokens_in: int, tokens_out: int = 0, cached: int = 0) -> float | None:
+    """Floating-point operations of one call; None for a model of unknown shape, or where nobody counted its tokens.
+
+    Tokens that the server had in its cache cost nothing but the others' attention to them.
+    """
+    if shape is None or not tokens_in:
+        return None
+    logits = shape.vocab * tokens_out
+    return flops(shape, tokens_in, tokens_out, prefix=min(cached, tokens_in), logits=logits)
+
+
+def shared_out(total: int, n: int) -> list[int]:
+    """A count over n texts, as evenly as whole numbers are."""
+    return [total // n + (i < total % n) for i in range(n)]
 
 
 def checked_url(url: str) -> str:

@@ -40,7 +40,8 @@ class StaticEmbedder(Embedder):
         for start in range(0, len(payloads), _BATCH):
             call.batches += 1
             vectors, counts = encode(_weights(), [payload.text for payload in payloads[start : start + _BATCH]])
-            replies += [Reply(vector, count) for vector, count in zip(vectors, counts.tolist(), strict=True)]
+            rows = zip(vectors, counts.tolist(), strict=True)
+            replies += [Reply(vector, count, flops=2.0 * count * len(vector)) for vector, count in rows]
         return replies
 
 

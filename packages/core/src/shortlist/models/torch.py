@@ -11,11 +11,13 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from shortlist.algorithms.flops import flops
 from shortlist.algorithms.packing import pack
 from shortlist.arrays import Matrix, Vector
 from shortlist.errors import InputError, ModelTimeout, ShortlistError, require
 from shortlist.models.base import Embedder, Pair, PairScorer, Text, as_logit
 from shortlist.models.onnx_engine import cut_to
+from shortlist.models.shapes import shape_of
 from shortlist.models.weights import check, digest, locate, read_settings
 from shortlist.plan import Call, Reply
 
@@ -123,6 +125,7 @@ class _Engine:
         from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
         settings = read_settings(folder)
+        self.shape = shape_of(settings.config)
         self.pooling = None if isinstance(model, TorchCrossEncoder) else settings.first_token
         self.max_length = min(settings.max_length, model.max_length or settings.max_length)
         self.device = model.device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -146,7 +149,7 @@ class _Engine:
                 call.batches += 1
                 for index, row in zip(batch, self._rows([encoded[i][0] for i in batch]), strict=True):
                     ids, truncated = encoded[index]
-                    replies[index] = Reply(row, len(ids["input_ids"]), 0, truncated)
+                    replies[index] = self._reply(row, len(ids["input_ids"]), truncated=truncated)
             return replies
 
     def _encoded(self, texts: Sequence[Input]) -> Iterator[tuple[dict[str, list[int]], bool]]:
@@ -160,6 +163,9 @@ class _Engine:
             long = len(whole["input_ids"][0]) > self.max_length
             kept = self.tokenizer([cut], truncation=True, max_length=self.max_length) if long else whole
             yield {name: rows[0] for name, rows in kept.items()}, long or any(short for _, short in parts)
+
+    def _reply(self, row: Vector, size: int, *, truncated: bool) -> Reply[Vector]:
+        return Reply(row, size, 0, truncated, None if self.shape is None else flops(self.shape, size))
 
     def _rows(self, batch: Sequence[dict[str, list[int]]]) -> Matrix:
         import torch

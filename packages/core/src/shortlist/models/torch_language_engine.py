@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from shortlist.algorithms.flops import flops
 from shortlist.algorithms.packing import pack
 from shortlist.algorithms.prefixes import shared_prefixes
 from shortlist.models.language_prompts import Prompt, Prompter
@@ -150,13 +151,24 @@ class Engine:
 
     def _flops(self, read: Read, keep: int, rows: Sequence[int] | None, shared: int, members: int) -> float | None:
         """Of one text, with its part of the prefix that it shares with others."""
-        whole = self.network.cost(len(read.source), len(read.ids), keep, None if rows is None else len(rows))
-        prefix = self.network.cost(0, shared, 0, None)
-        return None if whole is None or prefix is None else whole - prefix * (1 - 1 / members)
+        shape = self.network.shape
+        if shape is None:
+            return None
+        logits = keep * (shape.vocab if rows is None else len(rows))
+        if self.network.encoder_decoder:
+            return flops(shape, len(read.source), len(read.ids), logits=logits)
+        return flops(shape, shared) / members + flops(shape, len(read.ids), prefix=shared, logits=logits)
 
-    def flops(self, read: Read, written: int) -> float | None:
-        """Of reading a prompt and writing so many tokens."""
-        return self.network.cost(len(read.source), len(read.ids) + written, written, None)
+    def flops(self, text: Written) -> float | None:
+        """Of reading a prompt and writing this text: the token at which the writing stopped is not read."""
+        shape, read = self.network.shape, text.wanted.read
+        if shape is None:
+            return None
+        steps = max(0, len(text.tokens) - (text.cut or text.reached))
+        logits = (steps + 1) * shape.vocab
+        if self.network.encoder_decoder:
+            return flops(shape, len(read.source), len(read.ids) + steps, logits=logits)
+        return flops(shape, len(read.ids), steps, logits=logits)
 
 
 def _added(found: Found | None, place: int, rest: Found | None) -> Found | None:

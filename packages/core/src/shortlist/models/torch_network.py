@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from shortlist.errors import WeightsError
+from shortlist.models.shapes import shape_of
 
 # Relative positions only, so that a decoder's padding may stand on the left.
 _ENCODER_DECODERS = ("t5", "mt5", "umt5")
@@ -38,6 +39,7 @@ class Network:
 
     Attributes:
         encoder_decoder: whether an encoder reads the prompt.
+        shape: the sizes of its matrices; None for a family that is not known.
     """
 
     def __init__(self, module: Any, device: str) -> None:
@@ -46,7 +48,7 @@ class Network:
         self.encoder_decoder = bool(module.config.is_encoder_decoder)
         self._config = module.config.get_text_config(decoder=True)
         _check(module)
-        self.cost = Cost(module)
+        self.shape = shape_of((module.config if self.encoder_decoder else self._config).to_dict())
 
     def shares(self, longest: int) -> bool:
         """Whether prompts of this length can be read as a common prefix and the rest.
@@ -142,42 +144,6 @@ class Network:
             yield
         finally:
             self.module.set_output_embeddings(whole)
-
-
-class Cost:
-    """Floating-point operations by the shape of a module, after E2R-FLOPs (arXiv 2507.06223).
-
-    2 for each weight and token, 4 t s w for the attention of t tokens to s over w values in each layer, and 2 d for
-    each row of the output head. The weights are counted, embeddings left out, where the paper estimates them; its
-    division by the number of heads that share keys is left out too, for sharing saves memory and no operations.
-    """
-
-    def __init__(self, module: Any) -> None:
-        config = module.config.get_text_config(decoder=True)
-        heads = config.num_attention_heads
-        self._width = heads * (getattr(config, "head_dim", None) or getattr(config, "d_kv", None) or 0)
-        self._width = self._width or config.hidden_size
-        self._hidden, self._vocabulary = config.hidden_size, config.vocab_size
-        self._decoder_layers = getattr(config, "num_decoder_layers", None) or config.num_hidden_layers
-        self._encoder_layers = config.num_hidden_layers if config.is_encoder_decoder else 0
-        self._decoder = _weights(module.get_decoder())
-        self._encoder = _weights(module.get_encoder()) if config.is_encoder_decoder else 0
-        names = ("num_experts", "num_local_experts", "n_routed_experts")
-        self._known = not any(getattr(config, name, None) for name in names)
-
-    def __call__(self, source: int, target: int, positions: int, rows: int | None) -> float | None:
-        """Of reading so many tokens, with rows of the head at some positions; None for mixtures of experts."""
-        if not self._known:
-            return None
-        encoder = 2 * self._encoder * source + 4 * self._encoder_layers * source**2 * self._width
-        attended = 4 * self._decoder_layers * target * (target + source) * self._width
-        head = 2 * self._hidden * positions * (rows or self._vocabulary)
-        return float(encoder + 2 * self._decoder * target + attended + head)
-
-
-def _weights(module: Any) -> int:
-    embeddings = {id(each) for each in module.get_input_embeddings().parameters()}
-    return sum(each.numel() for each in module.parameters() if id(each) not in embeddings)
 
 
 def _positions(mask: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, ClassVar, Literal, Self, TypeAlias, overload
 
-from shortlist.errors import InputError, ShortlistError
+from shortlist.errors import InputError, ShortlistError, checked_count
 from shortlist.passage import Passage, PassageLike, as_passages, finite_scores
 from shortlist.plan import Model, Plan
 from shortlist.ranking import Ranking, places
@@ -326,12 +326,10 @@ def _pair(request: object) -> Request:
     return request[0], request[1]
 
 
-def checked_k(k: object) -> int:
+def checked_k(k: object, name: str = "top_k") -> int:
     """A number of passages to keep.
 
     Raises:
         InputError: it is not a whole number above 0.
     """
-    if isinstance(k, bool) or not isinstance(k, int) or k <= 0:
-        raise InputError(f"top_k must be a whole number above 0, not {k!r}")
-    return k
+    return checked_count(k, name)

@@ -23,7 +23,7 @@ class Top(Reranker):
     k: int
 
     def __post_init__(self) -> None:
-        checked_k(self.k)
+        checked_k(self.k, "k")
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Rank, then cut."""

@@ -52,9 +52,9 @@ class Strategy(Reranker):
                 f"{self.name} needs a scorer that judges {self.least} passages together; this one judges one by one, "
                 "as Pointwise wants it"
             )
-        for limit in (self.depth, self.k):
+        for name, limit in (("depth", self.depth), ("k", self.k)):
             if limit is not None:
-                checked_k(limit)
+                checked_k(limit, name)
 
     @abstractmethod
     def arrange(self, bench: Bench) -> Plan[Ranking]:

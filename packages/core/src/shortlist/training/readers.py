@@ -50,10 +50,23 @@ def read_judged(path: str | Path, format: Format = "auto", *, level: Level = "se
     lists: list[JudgedList] = []
     for where, record in records(path):
         with located(where):
-            lists.append(_reader(record, format)(record, level))
+            lists.append(judged_record(record, format, level))
     if not lists:
         raise InputError(f"{path}: no list in it")
     return lists
+
+
+def judged_record(record: Record, format: Format = "auto", level: Level = "sentence") -> JudgedList:  # noqa: A002
+    """The judged list that one record of a file is, in one of the formats of records.
+
+    Raises:
+        InputError: it has none of their shapes, or something of it is of another kind.
+        KeyError: something is not there.
+    """
+    name = format if format != "auto" else next((n for n, (keys, _) in _SHAPES.items() if keys <= set(record)), None)
+    if name is None:
+        raise InputError(f"neither a judged list nor MuSiQue nor HotpotQA: its keys are {', '.join(record)}")
+    return _SHAPES[name][1](record, level)
 
 
 def _made(path: Path) -> list[JudgedList]:
@@ -62,13 +75,6 @@ def _made(path: Path) -> list[JudgedList]:
         reasons = ", ".join(f"{reason} ({count})" for reason, count in made.left_out.items())
         raise InputError(f"{path}: no list comes of its {made.chunks} chunks: {reasons}")
     return list(made.lists)
-
-
-def _reader(record: Record, format_: str) -> Callable[[Record, Level], JudgedList]:
-    name = format_ if format_ != "auto" else next((n for n, (keys, _) in _SHAPES.items() if keys <= set(record)), None)
-    if name is None:
-        raise InputError(f"neither a judged list nor MuSiQue nor HotpotQA: its keys are {', '.join(record)}")
-    return _SHAPES[name][1]
 
 
 def _judged(record: Record, _: Level) -> JudgedList:

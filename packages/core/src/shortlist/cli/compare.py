@@ -1,0 +1,94 @@
+"""`shortlist compare`: pipelines beside each other, how good, how sure, at what cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from shortlist.cli.comparing import (
+    Batch,
+    Data,
+    DataFormat,
+    Depth,
+    FirstStage,
+    Measures,
+    Prices,
+    Qrels,
+    Questions,
+    Relevant,
+    Report,
+    StoreAt,
+    collection_at,
+    named,
+    pipelines_of,
+    runs_of,
+    tell,
+)
+from shortlist.cli.driving import CacheAt, Calls, Money, Seconds, Tokens, runtime_of
+from shortlist.cli.options import AsJson
+from shortlist.errors import InputError
+
+
+def compare(
+    data: Data,
+    rerankers: Annotated[
+        list[str] | None,
+        typer.Option("--reranker", "-r", metavar="[NAME=]EXPR", help="A pipeline, perhaps named. May be repeated."),
+    ] = None,
+    files: Annotated[
+        list[str] | None,
+        typer.Option("--run", metavar="[NAME=]FILE", help="A run that something else made. May be repeated."),
+    ] = None,
+    measures: Measures = "nDCG@10,RR",
+    baseline: Annotated[
+        str | None, typer.Option(help="Name of the run to compare with; the order of the first stage by default.")
+    ] = None,
+    form: DataFormat = "auto",
+    qrels: Qrels = None,
+    first_stage: FirstStage = None,
+    relevant: Relevant = 1,
+    depth: Depth = 100,
+    top_k: Annotated[
+        int | None, typer.Option("--top-k", "-k", min=1, help="How many to keep of each question.")
+    ] = None,
+    store: StoreAt = None,
+    batch: Batch = 16,
+    prices: Prices = None,
+    cache: CacheAt = None,
+    limit_calls: Calls = None,
+    limit_tokens: Tokens = None,
+    limit_seconds: Seconds = None,
+    limit_money: Money = None,
+    confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    resamples: Annotated[int, typer.Option(min=1, help="Behind each interval and p.")] = 10_000,
+    correction: Annotated[str, typer.Option(help="Of p for many tests: holm, benjamini-hochberg or none.")] = "holm",
+    seed: Annotated[int, typer.Option(help="Of the resamples.")] = 0,
+    questions: Questions = 0,
+    report: Report = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare pipelines on questions with judgments. The order of the first stage is always one of them.
+
+    A pipeline is a name (`shortlist list`), an expression such as 'lexical[:50] >> mmr(diversity=0.3)', or the path of
+    a .json file. With --store, a comparison that was broken off goes on where it was.
+    """
+    from shortlist.evaluation.comparing import compare as compare_runs
+    from shortlist.evaluation.comparison import Correction, Method
+    from shortlist.evaluation.running import first_stage as order_found
+    from shortlist.evaluation.runs import read_run
+
+    method = Method(confidence, resamples, cast("Correction", correction), seed)
+    pipelines = pipelines_of(named(rerankers or ()), prices)
+    read = [
+        read_run(Path(path), Path(name).stem if name == path else name) for name, path in named(files or ()).items()
+    ]
+    if not pipelines and not read:
+        raise InputError("nothing to compare: give a pipeline with -r, or a run with --run")
+    collection = collection_at(data, form, qrels, first_stage, relevant, depth)
+    runtime = runtime_of(cache, batch, limit_calls, limit_tokens, limit_seconds, limit_money)
+    made = runs_of(pipelines, collection, top_k=top_k, runtime=runtime, store=store)
+    runs = [order_found(collection), *made, *read]
+    comparison = compare_runs(runs, collection, measures.split(","), baseline=baseline, method=method)
+    tell(comparison, as_json=as_json, report=report, questions=questions)

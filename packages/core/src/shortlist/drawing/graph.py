@@ -1,0 +1,129 @@
+"""Which passages belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import numpy as np
+
+from shortlist.arrays import Floats, Ints
+from shortlist.display import name_of
+from shortlist.drawing.drawing import WIDTH, Drawing, clean, drawn
+from shortlist.drawing.page import page
+from shortlist.drawing.theme import FIRST, INK, SURFACE
+from shortlist.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from shortlist.ranking import Ranked, Ranking
+
+
+class Graph(Protocol):
+    """What a document graph has: ends of its edges, as places in the input, and their strengths; each shape (m,)."""
+
+    @property
+    def sources(self) -> Ints:
+        """The one end."""
+
+    @property
+    def targets(self) -> Ints:
+        """The other."""
+
+    @property
+    def strengths(self) -> Floats:
+        """How strongly they belong together."""
+
+
+Edges: TypeAlias = Graph | Iterable[tuple[str, str] | tuple[str, str, float]]
+_Drawn: TypeAlias = Mapping[tuple[int, int], float]
+_HEIGHT, _RADIUS, _LETTERS = 330.0, 108.0, 13
+
+
+def graph(ranking: Ranking, top: int, edges: Edges | None) -> Drawing:
+    """The first passages on a circle, best at the top and then clockwise, with an edge where two belong together.
+
+    Raises:
+        InputError: no edges are given and the reasons name none, or one is about a passage that is not in the ranking.
+    """
+    items = list(ranking.kept[:top])
+    found = _lifted(ranking) if edges is None else _given(ranking, edges)
+    if not found and edges is None:
+        raise InputError("no reason of this ranking tells of neighbours; give edges=, a graph or pairs of ids")
+    ranks = {item.index: rank for rank, item in enumerate(items)}
+    shown = {(ranks[a], ranks[b]): weight for (a, b), weight in found.items() if a in ranks and b in ranks}
+    title = f"What belongs together: {clean(ranking.query, 60)}"
+    return drawn(title, _words(items, shown, len(found)), _HEIGHT, lambda figure: _paint(figure, items, shown))
+
+
+def _lifted(ranking: Ranking) -> _Drawn:
+    """Edges from the neighbours that lifted a passage; the first one brought it most."""
+    places = _places(ranking)
+    found: dict[tuple[int, int], float] = {}
+    for item in (*ranking.kept, *ranking.dropped):
+        names = str(item.reasons.get("lifted by", ""))
+        for nth, other in enumerate(_split(names, places)):
+            pair = (min(item.index, other), max(item.index, other))
+            found[pair] = max(found.get(pair, 0.0), 1.0 / (1 + nth))
+    return found
+
+
+def _split(names: str, places: Mapping[str, int]) -> list[int]:
+    """The passages that `a, b, c` names, where an id may hold a comma itself: the longest that is one goes first."""
+    parts, found = names.split(", "), []
+    while parts:
+        size = next((n for n in range(len(parts), 0, -1) if ", ".join(parts[:n]) in places), 0)
+        if size:
+            found.append(places[", ".join(parts[:size])])
+        parts = parts[max(size, 1) :]
+    return found
+
+
+def _given(ranking: Ranking, edges: Edges) -> _Drawn:
+    if not isinstance(edges, Iterable):
+        ends = zip(edges.sources.tolist(), edges.targets.tolist(), strict=True)
+        return dict(zip(ends, edges.strengths.tolist(), strict=True))
+    places = _places(ranking)
+    found = {}
+    for one, other, *weight in edges:
+        if one not in places or other not in places:
+            raise InputError(f"no passage of this ranking is called {one if one not in places else other!r}")
+        found[places[one], places[other]] = float(weight[0]) if weight else 1.0
+    return found
+
+
+def _places(ranking: Ranking) -> dict[str, int]:
+    items = (*ranking.kept, *ranking.dropped)
+    return {f"#{item.index + 1}": item.index for item in items} | {name_of(item): item.index for item in items}
+
+
+def _paint(figure: Figure, items: Sequence[Ranked], edges: _Drawn) -> None:
+    axes = page(figure, _HEIGHT)
+    angles = 2 * np.pi * np.arange(len(items)) / max(1, len(items))
+    x, y = WIDTH / 2 + _RADIUS * np.sin(angles), _HEIGHT / 2 - _RADIUS * np.cos(angles)
+    strongest = max(edges.values(), default=0.0) or 1.0
+    for (a, b), weight in edges.items():
+        share = weight / strongest
+        axes.plot(x[[a, b]], y[[a, b]], color=FIRST, linewidth=0.6 + 2.4 * share, alpha=0.35 + 0.5 * share)
+    for rank, item in enumerate(items):
+        _node(axes, x[rank], y[rank], angles[rank], rank, item)
+
+
+def _node(axes: Axes, x: float, y: float, angle: float, rank: int, item: Ranked) -> None:
+    axes.plot(x, y, "o", markersize=17, markerfacecolor=SURFACE, markeredgecolor=INK)
+    axes.text(x, y, str(rank + 1), ha="center", va="center_baseline", fontsize=9)
+    out = 14.0
+    side = "center" if abs(np.sin(angle)) < 0.15 else "left" if np.sin(angle) > 0 else "right"
+    up = 4.0 * np.cos(angle) if side == "center" else 0.0
+    at = (x + out * np.sin(angle), y - out * np.cos(angle) - up)
+    axes.text(*at, clean(name_of(item), _LETTERS), ha=side, va="center_baseline", fontsize=9)
+
+
+def _words(items: Sequence[Ranked], edges: _Drawn, known: int) -> str:
+    degrees = np.bincount(np.array([end for pair in edges for end in pair], dtype=np.int64), minlength=len(items))
+    told = f"{len(items)} passages, best at the top and then clockwise, with {len(edges)} edges between them"
+    alone = int((degrees[: len(items)] == 0).sum())
+    rest = f" {known - len(edges)} edges to passages further down are not shown." if known > len(edges) else ""
+    return f"{told}; the thicker, the stronger. {alone} stand alone.{rest}"

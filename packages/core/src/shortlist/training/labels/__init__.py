@@ -1,0 +1,44 @@
+"""Labels where nobody made any: queries for passages, queries that passages do not answer, and utilities of passages.
+
+from shortlist.training.labels import Corpus, QueryGenerator, RoundTrip
+
+corpus = Corpus(tuple(read_folder("guides", Chunking(words=100, overlap=0))))
+generator = QueryGenerator(OpenAIChat("my-model"), RoundTrip(corpus))
+"""
+
+from shortlist.training.labels.answered import Answered, read_answered
+from shortlist.training.labels.corpus import Corpus, RoundTrip
+from shortlist.training.labels.filters import Filters
+from shortlist.training.labels.made import Draft, Kept, Made, Refused, examples_of
+from shortlist.training.labels.near_misses import ATTRIBUTES, NearMiss, NearMisses
+from shortlist.training.labels.prompts import Example, LabelPrompt, label_prompt, label_prompts
+from shortlist.training.labels.queries import PROMPTS, QueryGenerator
+from shortlist.training.labels.utility import UtilityLabels
+from shortlist.training.labels.work import Failed
+from shortlist.training.labels.making import label_queries, label_utilities, make_queries, measure_utilities
+
+__all__ = [
+    "ATTRIBUTES",
+    "PROMPTS",
+    "Answered",
+    "Corpus",
+    "Draft",
+    "Example",
+    "Failed",
+    "Filters",
+    "Kept",
+    "LabelPrompt",
+    "Made",
+    "NearMiss",
+    "NearMisses",
+    "QueryGenerator",
+    "Refused",
+    "RoundTrip",
+    "UtilityLabels",
+    "examples_of",
+    "label_prompt",
+    "label_prompts",
+    "label_queries",
+    "label_utilities",
+    "read_answered",
+]

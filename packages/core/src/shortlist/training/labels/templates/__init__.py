@@ -1,0 +1,1 @@
+"""What models are asked when labels are made, in our own words."""
