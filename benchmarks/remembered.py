@@ -33,4 +33,5 @@ class Remembered:
 
     def _save(self) -> None:
         if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             np.savez(self._path, keys=np.array([*self._known]), values=np.array([*self._known.values()]))

@@ -27,7 +27,6 @@ from shortlist.training.readers import read_judged
 from shortlist.training.scored import ScoredList, scored
 
 ROOT = Path(__file__).parents[1]
-DATA = Path(os.environ.get("SHORTLIST_DATA") or ROOT.parent / "shared" / "data") / "multihop"
 FILES = ("hipporag_subset/musique_train.json", "migres_subset/musique.json")
 HELD_OUT = 0.4
 """Of the questions, by the training of the shipped depth policies: half of them chose the epoch."""
@@ -100,7 +99,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--scorers", nargs="*", default=list(SCORERS), choices=list(SCORERS))
     given = parser.parse_args()
-    lists = [each for file in FILES for each in read_judged(DATA / file, "musique")]
+    if "SHORTLIST_DATA" not in os.environ:
+        parser.error("SHORTLIST_DATA must name the folder that the questions are in")
+    data = Path(os.environ["SHORTLIST_DATA"]) / "multihop"
+    lists = [each for file in FILES for each in read_judged(data / file, "musique")]
     for name in given.scorers:
         told = scored(lists, load(SCORERS[name]))
         for kind in given.only:

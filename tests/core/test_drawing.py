@@ -3,9 +3,9 @@
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from itertools import product
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -44,12 +44,12 @@ def drawings(text="text"):
 
 
 def words(svg):
-    return ["".join(each.itertext()) for each in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+    return ["".join(each.itertext()) for each in ET.fromstring(svg).iter(f"{SVG}text")]
 
 
 def test_each_is_an_svg_that_tells_of_itself():
     for drawing in drawings():
-        root = ElementTree.fromstring(drawing.svg)
+        root = ET.fromstring(drawing.svg)
         ids = [each.get("id") for each in root.iter() if each.get("id")]
         assert root.tag == f"{SVG}svg" and root.get("role") == "img" and len({*ids}) == len(ids)
         named = {each.get("id"): each.text for each in root if each.tag in (f"{SVG}title", f"{SVG}desc")}
@@ -87,7 +87,7 @@ def test_in_another_process_it_is_the_same():
 def test_text_stays_text():
     for drawing in drawings(EVIL):
         for svg in (drawing.svg, drawing.inline):
-            root = ElementTree.fromstring(svg)
+            root = ET.fromstring(svg)
             assert not {each.tag for each in root.iter()} & {f"{SVG}script", f"{SVG}foreignObject", f"{SVG}image"}
             assert "<script" not in svg and not re.search(r"<[^>]*\son\w+=", svg)
     told = " ".join(words(lifted(text="#0b5cad url(#x) $a$").draw("movement").inline))
@@ -100,7 +100,7 @@ def test_ids_and_queries_stay_text():
     ranking = replace(Ranking.by_score(passages, [2, 1], "utility", reasons), query=EVIL)
     for kind in ("movement", "criteria", "graph"):
         assert "<script" not in ranking.draw(kind).svg
-        ElementTree.fromstring(ranking.draw(kind).svg)
+        ET.fromstring(ranking.draw(kind).svg)
 
 
 def test_nothing_is_asked_of_anyone():
@@ -121,6 +121,13 @@ def test_every_colour_has_a_name_and_a_dark_side():
         assert all(f': {colour}"]' in drawing.svg for colour in colours)
         assert {*re.findall(r"var\(--(\w+)\)", drawing.inline)} <= {*re.findall(r"--(\w+):", theme.variables())}
     assert theme.LIGHT.keys() == theme.DARK.keys() and len({*theme.LIGHT.values()}) == len(theme.LIGHT)
+
+
+def test_markers_have_their_colour_where_they_are_used():
+    """Style sheets do not reach what `<use>` copies."""
+    for drawing in drawings():
+        assert not re.search(r"<defs>(?:(?!</defs>).)*(?:fill|stroke): #", drawing.markup, re.DOTALL)
+    assert re.search(r'<use [^>]*style="fill: #[^"]*stroke: #', lifted().draw("movement").markup)
 
 
 def luminance(colour):

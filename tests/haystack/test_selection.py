@@ -55,9 +55,9 @@ LINES = [
     "token-budget(budget=24)",
     "calibrate(calibration='static')",
     "conformal-cut(coverage=0.8, calibration='static')",
-    "dynamic-k(embedder='static', cost=0.2)",  # whose network reads no other vectors
+    "dynamic-k(cost=0.2)",  # whose network reads vectors of the static model, whatever the framework has
     "abstain(reference='static')",
-    "xquad(subtopics='clusters', k=4)",
+    "xquad(k=4)",
     "pm2(subtopics={'kind': 'metadata'}, k=4)",
     "knowledge-aware(k=4)",
     "dynamic-rag",

@@ -57,9 +57,9 @@ LINES = [
     "similarity >> token-budget(budget=24)",
     "similarity >> calibrate(calibration='static')",
     "similarity >> conformal-cut(coverage=0.8, calibration='static')",
-    "similarity >> dynamic-k(embedder='static', cost=0.2)",  # whose network reads no other vectors
+    "similarity >> dynamic-k(cost=0.2)",  # whose network reads vectors of the static model, whatever the framework has
     "similarity >> abstain(reference='static')",
-    "similarity >> xquad(subtopics='clusters', k=4)",
+    "similarity >> xquad(k=4)",
     "similarity >> pm2(subtopics={'kind': 'metadata'}, k=4)",
     "knowledge-aware(k=4)",
     "dynamic-rag",
@@ -186,7 +186,7 @@ def test_the_best_are_chosen_before_they_are_placed(base):
     assert ids(placing.invoke(QUERY)) == "moon spring sun again".split()
 
 
-@pytest.mark.parametrize("line", ["gap-cut", "calibrate", "conformal-cut", "dynamic-k(embedder='static')", "abstain"])
+@pytest.mark.parametrize("line", ["gap-cut", "calibrate", "conformal-cut", "dynamic-k", "abstain"])
 def test_what_reads_scores_says_that_there_are_none(line, base, compressor):
     found = base.invoke(QUERY)
     ranking = compressor.rank(found, QUERY)

@@ -9,7 +9,7 @@ pytest.importorskip("ir_measures")
 pytest.importorskip("scipy")
 
 from shortlist.cli.app import app
-from shortlist.cli.comparing import named
+from shortlist.cli.comparing import measures_of, named
 from shortlist.cli.exits import ExitCode
 from shortlist.errors import InputError
 
@@ -163,6 +163,19 @@ def test_what_makes_no_sense_is_one_line(shortlist, arguments, message):
     assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("wrong", [("-m", "nonsense@1"), ("--baseline", "other"), ("-r", "first stage=keep-order")])
+def test_what_makes_no_sense_is_told_before_anything_runs(shortlist, wrong, tmp_path):
+    result = shortlist("compare", "-r", "lexical", *wrong, "--store", tmp_path / "store")
+    assert result.exit_code == ExitCode.USAGE
+    assert not (tmp_path / "store").exists()
+
+
+def test_commas_in_parentheses_part_settings():
+    found = measures_of("nDCG@10, RR(rel=2),RPP(P(rel=2)@5),P(rel=2,judged_only=True)@5", None)
+    assert [*map(str, found[:3])] == ["nDCG@10", "RR(rel=2)", "RPP(P(rel=2)@5)"]
+    assert len(found) == 4
 
 
 def test_data_that_is_not_there():

@@ -82,6 +82,19 @@ def test_options_that_make_no_sense(run, arguments, why):
     assert result.exit_code == ExitCode.USAGE and why in result.stderr
 
 
+@pytest.mark.parametrize("out", ["lists.jsonl/out.json", "folder.json"])
+def test_what_cannot_be_written_is_told_before_anything_is_scored(run, out, tmp_path, monkeypatch):
+    (tmp_path / "folder.json").mkdir()
+    monkeypatch.setattr("shortlist.training.fitting.scored", lambda *_: pytest.fail("scored"))
+    result = run("--out", tmp_path / out)
+    assert result.exit_code == ExitCode.USAGE and "cannot be written" in result.stderr
+
+
+def test_a_folder_that_is_not_there_is_made(run, tmp_path):
+    assert run("--out", tmp_path / "new" / "one" / "own.json").exit_code == ExitCode.OK
+    assert (tmp_path / "new" / "one" / "own.json").exists()
+
+
 def test_nothing_relevant(run, tmp_path):
     path = tmp_path / "none.jsonl"
     path.write_text("".join(f"{json.dumps(line(i, relevant=False))}\n" for i in range(6)))

@@ -42,6 +42,12 @@ def data(tmp_path):
     return path
 
 
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_scored(run, data, monkeypatch):
+    monkeypatch.setattr("shortlist.training.dynamic_k.scored", lambda *_: pytest.fail("scored"))
+    code, said = run("train", "dynamic-k", f"--data={data}", "--out", data / "net", "--pipeline", "lexical")
+    assert code == ExitCode.USAGE and "cannot be written" in said.err
+
+
 def test_the_command_on_the_card_gives_the_same_files(run, data, tmp_path, monkeypatch):
     out = tmp_path / "one" / "net"
     settings = ("--pipeline", "lexical", "--size", "vectors=false", "--epochs", 2, "--seed", 3, "--licence", "my own")

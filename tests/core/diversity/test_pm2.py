@@ -19,7 +19,9 @@ def slow(relevance, chances, weights, k, diversity, focus):
         turn = max(range(m), key=lambda i: quotients[i]) if m else None
         best, most, anything = None, -math.inf, False
         for d in left:
-            owed = sum((focus if i == turn else 1.0 - focus) * quotients[i] * chances[i][d] for i in range(m))
+            alone = focus == 0.0 and sum(q > 0.0 for q in quotients) == 1
+            shares = [1.0 if alone else focus if i == turn else 1.0 - focus for i in range(m)]
+            owed = sum(shares[i] * quotients[i] * chances[i][d] for i in range(m))
             anything = anything or owed > 0.0
             value = (1.0 - diversity) * relevance[d] + diversity * owed
             if value > most + 1e-12:
@@ -85,6 +87,12 @@ def test_an_aspect_that_nobody_is_left_to_answer_is_passed_over():
 def test_without_aspects_by_relevance(chances, weights):
     picks = pm2(np.array([0.2, 0.9, 0.4]), chances, weights, 2, 1.0)
     assert (picks.order.tolist(), picks.filled) == ([1, 2], 2)
+
+
+def test_a_single_aspect_counts_without_a_focus_too():
+    picks = pm2(np.array([0.9, 0.1, 0.5]), np.array([[0.0, 0.9, 0.5]]), np.ones(1), 3, 1.0, focus=0.0)
+    assert picks.order.tolist() == [1, 2, 0] and picks.filled == 1
+    assert picks.gains[0] == pytest.approx(0.9)
 
 
 def test_ties_go_to_the_earlier():

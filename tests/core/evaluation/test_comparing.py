@@ -125,7 +125,7 @@ def test_nothing_judged_is_told_as_nothing(runs, tiny):
     ("change", "message"),
     [
         ({"runs": ()}, "needs a run"),
-        ({"measures": ()}, "a measure"),
+        ({"measures": ()}, "needs a measure"),
         ({"runs": "double"}, "2 runs have the name 'first stage'"),
         ({"baseline": "other"}, "'other' of the baseline, only first stage, lexical, overlap"),
         ({"measures": ("nonsense@3",)}, "nonsense"),

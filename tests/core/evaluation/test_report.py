@@ -17,11 +17,11 @@ from .report_cases import QUICK, comparison, questions, run
 for package in ("matplotlib", "jinja2", "scipy"):
     pytest.importorskip(package)
 
-from shortlist.evaluation.report import html_report, write_report
-from shortlist.evaluation.report.answer import answer
-from shortlist.evaluation.report.findings import Findings
-from shortlist.evaluation.report.scores import scored
-from shortlist.evaluation.report.turns import turns
+from shortlist.evaluation.report import html_report, write_report  # noqa: E402 - skips where they cannot be imported
+from shortlist.evaluation.report.answer import answer  # noqa: E402 - skips where they cannot be imported
+from shortlist.evaluation.report.findings import Findings  # noqa: E402 - skips where they cannot be imported
+from shortlist.evaluation.report.scores import scored  # noqa: E402 - skips where they cannot be imported
+from shortlist.evaluation.report.turns import turns  # noqa: E402 - skips where they cannot be imported
 
 EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)> </title></style>--> \"'& {{ 7 * 7 }} {% raw %} $\\frac$ \x00\x1b"
 VOID = {"meta", "link", "br", "img", "hr"}

@@ -144,3 +144,8 @@ def test_in_a_line():
     assert line == Lexical() >> GapCut(max_k=3)
     ranking = line.rank("tides", ["tides tides", "moon", "bread"])
     assert [item.index for item in ranking.kept] == [0] and len(ranking.dropped) == 2
+
+
+def test_says_what_min_k_may_be():
+    with pytest.raises(InputError, match="min_k must be a whole number from 0, not -1"):
+        GapCut(min_k=-1)

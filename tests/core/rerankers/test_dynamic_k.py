@@ -1,10 +1,15 @@
 """The trained policy as a reranker."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from shortlist import InputError, Passage
+from shortlist.errors import BadAnswer
 from shortlist.models.fakes import HashEmbedder
 from shortlist.models.trained import TrainedNetwork, shipped
+from shortlist.reranker.expression import load
 from shortlist.rerankers.dynamic_k import DynamicK
 
 PASSAGES = [Passage(f"the moon and tide {i}", score=6.0 - i) for i in range(12)]
@@ -73,18 +78,40 @@ def test_passages_without_scores_are_all_kept():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"cost": -0.1}, {"cost": 2.0}, {"confidence": 0.0}, {"confidence": 1.5}, {"network": TrainedNetwork("hybrid")}],
+    [
+        {"network": None},
+        {"cost": -0.1},
+        {"cost": 2.0},
+        {"confidence": 0.0},
+        {"confidence": 1.5},
+        {"network": TrainedNetwork("hybrid")},
+    ],
 )
 def test_settings_that_make_no_sense(wrong):
     with pytest.raises(InputError):
         DynamicK(**wrong)
 
 
-def test_vectors_of_another_embedder_are_refused():
-    from shortlist.errors import BadAnswer
+def test_a_network_that_reads_the_small_static_model_is_given_it_beside_another_embedder():
+    stored = [replace(each, embedding=np.ones(64, np.float32)) for each in MIXED]
+    for given in (DynamicK(embedder=HashEmbedder()), load("dynamic-k", models=[HashEmbedder()])):
+        assert given.embedder == HashEmbedder()
+        ranking = given.rank("what moves the tide", stored)
+        assert ranking.kept[0].reasons == DynamicK().rank("what moves the tide", MIXED).kept[0].reasons
+        assert ranking.repairs == ("dynamic-k-ms-marco-minilm reads vectors of static, and not of HashEmbedder",)
+    assert not DynamicK().rank("what moves the tide", MIXED).repairs
 
+
+def test_vectors_of_another_embedder_are_refused():
     with pytest.raises(BadAnswer):
-        DynamicK(embedder=HashEmbedder()).rank("tide", PASSAGES)
+        DynamicK(TrainedNetwork("dynamic-k-bge-small"), HashEmbedder()).rank("tide", PASSAGES)
+
+
+def test_warm_up_reads_the_network_that_comes_with_the_package(monkeypatch):
+    read = []
+    monkeypatch.setattr(TrainedNetwork, "warm_up", lambda self: read.append(self.weights))
+    DynamicK().warm_up()
+    assert read == ["dynamic-k-ms-marco-minilm"]
 
 
 def test_the_largest_scores_are_cut_too():

@@ -6,6 +6,7 @@ import pytest
 from shortlist import Ebcar, GRag, HybRank, Passage
 from shortlist.models.fake_networks import ArbitraryListScorer
 from shortlist.models.fakes import HashEmbedder
+from shortlist.models.trained import TrainedNetwork
 
 TEXTS = ["tides and the moon", "bread needs yeast", "the sea"]
 every = pytest.mark.parametrize("cls", [Ebcar, GRag, HybRank])
@@ -36,3 +37,11 @@ def test_scores_near_the_largest_there_are(cls):
     passages = [Passage(text, score=score) for text, score in zip(TEXTS, (0.0, 1.9e154, -1.7e308), strict=True)]
     ranking = cls(HashEmbedder(), network=ArbitraryListScorer()).rank("tides", passages)
     assert np.isfinite([each.score for each in ranking]).all()
+
+
+@every
+def test_warm_up_reads_the_network_that_comes_with_the_package(cls, monkeypatch):
+    read = []
+    monkeypatch.setattr(TrainedNetwork, "warm_up", lambda self: read.append(self.network))
+    cls().warm_up()
+    assert read == [{Ebcar: "ebcar", GRag: "g-rag", HybRank: "hybrid"}[cls]]

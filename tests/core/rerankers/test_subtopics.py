@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from shortlist import InputError, Passage, StaticEmbedder, load
+from shortlist import InputError, KeepOrder, Mmr, Passage, StaticEmbedder, load
 from shortlist.algorithms.diversity.pm2 import pm2
 from shortlist.algorithms.diversity.xquad import xquad
 from shortlist.models.fakes import ConstantChat, HashEmbedder, OverlapScorer
@@ -167,6 +167,21 @@ def test_models_that_are_at_hand_are_taken_inside_as_well():
 def test_refuses(settings, word):
     with pytest.raises(InputError, match=word):
         make("xquad", settings)
+
+
+@pytest.mark.parametrize("name", ["xquad", "pm2"])
+def test_the_usual_subtopics_take_the_models_around(name):
+    assert make(name, models=[HashEmbedder()]).subtopics == Clusters(embedder=HashEmbedder())
+    assert make(name).subtopics == Clusters()
+    assert make(name, {"subtopics": "clusters"}, models=[HashEmbedder()]).subtopics == Clusters(embedder=HashEmbedder())
+
+
+def test_what_ranks_otherwise_takes_the_models_around():
+    given = {"elements": ["tides"]}
+    assert make("knowledge-aware", given, models=[HashEmbedder()]).otherwise == Mmr(embedder=HashEmbedder())
+    assert make("knowledge-aware", given, models=[]).otherwise == Mmr()
+    named = make("knowledge-aware", {**given, "otherwise": "keep-order"}, models=[HashEmbedder()])
+    assert named.otherwise == KeepOrder()
 
 
 def test_warm_up_reaches_the_models_of_subtopics():

@@ -130,3 +130,8 @@ def test_what_would_have_fitted_is_not_said_to_be_too_long():
         "its 25 tokens are more than the whole budget, of 10",
         "stands below one that did not fit",
     ]
+
+
+def test_says_what_overhead_may_be():
+    with pytest.raises(InputError, match="overhead must be a whole number from 0, not -1"):
+        TokenBudget(5, overhead=-1)

@@ -258,11 +258,10 @@ class Server:
         finally:
             writer.close()
 
-    @staticmethod
-    def said(body):
+    def said(self, body):
         content = body["messages"][-1]["content"]
         if body["messages"][0]["content"].startswith("You are an expert at dynamically"):
-            draw = round((body["temperature"] - 0.4) * 1e6)
+            draw = sum(each["messages"] == body["messages"] for each in self.bodies) - 1
             return ["[2]", "[1], [3]", "None", "Well: [9]", "[2], [1]", "[2]", "", "[3]"][draw]
         if "<candidate>" in content:
             return "Score: 95" if "moon" in content.split("<candidate>")[1] else "Score: 5"
@@ -304,7 +303,18 @@ def run(tmp_path):
 def test_questions_in_pairs_out_over_http(form, server, run, tmp_path):
     judged = tmp_path / "judged.jsonl"
     judged.write_text(json.dumps({"query": "tides", "passages": ["Bread.", "The moon and tides."], "grades": [0, 1]}))
-    more = ("--judge", server.model, "--format", form, "--judged", judged, "--teacher", "lexical")
+    more = (
+        "--judge",
+        server.model,
+        "--prompt",
+        "dynamicrag",
+        "--format",
+        form,
+        "--judged",
+        judged,
+        "--teacher",
+        "lexical",
+    )
     result = run("--model", server.model, *more)
     assert result.exit_code == ExitCode.OK, result.output
     told = json.loads(result.stdout)
@@ -355,6 +365,43 @@ def test_errors_come_before_any_model_is_called(wrong, server, run, tmp_path):
     assert result.stderr.startswith("error: ")
     assert server.bodies == []
     assert not (tmp_path / "out").exists()
+
+
+PROMPT = """
+name = "twice"
+summary = "Two turns of a user's, one after the other."
+licence = "any model"
+reference = "our own"
+contract = "selection"
+grammar = "selection-json"
+window = 20
+words = 300
+max_tokens = 64
+passage = "[{id}] {text}"
+separator = "\\n"
+listed = "{id}"
+[[turns]]
+role = "user"
+content = "{passages}"
+[[turns]]
+role = "user"
+content = "{query}"
+"""
+
+
+def test_a_prompt_that_cannot_be_exported_is_told_before_any_model_is_called(server, run, tmp_path):
+    path = tmp_path / "twice.toml"
+    path.write_text(PROMPT)
+    result = run("--model", server.model, "--prompt", path, "--format", "llama-factory")
+    assert result.exit_code == ExitCode.USAGE and "LLaMA-Factory reads turns" in result.stderr, result.output
+    assert server.bodies == [] and not (tmp_path / "out").exists()
+    assert run("--model", server.model, "--prompt", path, "--format", "trl").exit_code == ExitCode.OK
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_any_model_is_called(server, run, tmp_path):
+    result = run("--model", server.model, "--out", tmp_path / "questions.jsonl" / "out")
+    assert result.exit_code == ExitCode.USAGE and "cannot be written" in result.stderr
+    assert server.bodies == []
 
 
 def test_other_settings_do_not_go_into_the_same_file(server, run):

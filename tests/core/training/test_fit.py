@@ -37,6 +37,10 @@ def judged(n=30, seed=0):
 
 PIPELINE = CrossEncoder(OverlapScorer())
 
+# What nothing is wrong with as a whole: without one of the folds there is no irrelevant passage, or but one group.
+ONE_IRRELEVANT = [JudgedList(f"q{i}", (Passage(f"a{i}"), Passage(f"b{i}")), (1, int(i > 0))) for i in range(25)]
+LINKED = [JudgedList(f"q{i}", (Passage(f"t{i // 9}"), Passage(f"b{i}")), (1, 0)) for i in range(18)]
+
 
 def test_lists_as_the_pipeline_ranks_them():
     lists = judged(5)
@@ -130,11 +134,18 @@ def test_the_least_relevant_grade():
         (("calibration", judged(), FAILING, {"method": "magic"}), "no method is 'magic'"),
         (("calibration", judged(), FAILING, {"speed": 3}), "no setting 'speed'"),
         (("calibration", judged(), FAILING, {"relevant": 0}), "whole number from 1"),
+        (("calibration", judged(), FAILING, {"relevant": 2}), "0 of 240 passages are relevant: .* needs both kinds"),
+        (("calibration", ONE_IRRELEVANT, FAILING), "40 of 40 passages are relevant: .* needs both kinds"),
     ],
 )  # fmt: skip
 def test_faults_are_found_before_any_model_is_called(arguments, why):
     with pytest.raises(InputError, match=why):
         fit(*arguments)
+
+
+def test_what_is_linked_too_much_for_abstention_is_told_before_any_model_is_called():
+    with pytest.raises(InputError, match=r"1 groups .* no 2 parts"):
+        fit("abstention", LINKED, FAILING, folds=2)
 
 
 def test_one_fold_measures_nothing():

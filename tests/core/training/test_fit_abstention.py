@@ -105,7 +105,7 @@ def test_measured_on_held_out_lists():
 
 @pytest.mark.parametrize(
     "given",
-    [{"utility": "joy"}, {"unanswerable": 1.0}, {"unanswerable": "x"}, {"length": 0.5}, {"alpha": 0}, {"seed": -1}, {"hope": 1}],
+    [{"utility": "joy"}, {"unanswerable": 1.0}, {"unanswerable": "x"}, {"length": 0.5}, {"length": 0}, {"length": True}, {"alpha": 0}, {"seed": -1}, {"hope": 1}],
 )  # fmt: skip
 def test_settings_that_cannot_be_are_refused(given):
     with pytest.raises(InputError):

@@ -70,14 +70,15 @@ class WeightsError(ShortlistError):
     """Weights are absent, damaged, or not the ones that were named."""
 
 
-def checked_count(value: object, name: str) -> int:
+def checked_count(value: object, name: str, least: int = 1) -> int:
     """The value, where it is a number of things.
 
     Raises:
-        InputError: it is not a whole number above 0.
+        InputError: it is not a whole number, or below the least.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-        raise InputError(f"{name} must be a whole number above 0, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        wanted = "above 0" if least == 1 else f"from {least}"
+        raise InputError(f"{name} must be a whole number {wanted}, not {value!r}")
     return value
 
 

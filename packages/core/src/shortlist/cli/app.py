@@ -19,6 +19,7 @@ from shortlist.cli import (
     evaluate,
     exits,
     fit,
+    label,
     list_rerankers,
     models,
     output,
@@ -27,6 +28,7 @@ from shortlist.cli import (
     search,
     train,
     trajectories,
+    tune,
 )
 from shortlist.errors import ShortlistError
 
@@ -80,9 +82,11 @@ app.command("fit", epilog=exits.HELP)(fit.fit)
 app.command("trajectories", epilog=exits.HELP)(trajectories.trajectories)
 app.command("evaluate", epilog=exits.HELP)(evaluate.evaluate)
 app.command("compare", epilog=exits.HELP)(compare.compare)
+app.command("tune", epilog=exits.HELP)(tune.tune)
 app.command("list")(list_rerankers.list_rerankers)
 app.command("describe")(describe.describe)
 app.command("doctor")(doctor.doctor)
 app.command("cost", epilog=exits.HELP)(cost.cost)
 app.add_typer(models.commands, name="models")
 app.add_typer(prompts.commands, name="prompts")
+app.add_typer(label.commands, name="label")

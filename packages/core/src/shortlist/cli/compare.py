@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -21,6 +22,7 @@ from shortlist.cli.comparing import (
     Report,
     StoreAt,
     collection_at,
+    measures_of,
     named,
     pipelines_of,
     runs_of,
@@ -29,6 +31,9 @@ from shortlist.cli.comparing import (
 from shortlist.cli.driving import CacheAt, Calls, Money, Seconds, Tokens, runtime_of
 from shortlist.cli.options import AsJson
 from shortlist.errors import InputError
+
+if TYPE_CHECKING:
+    from shortlist.evaluation.outcome import Run
 
 
 def compare(
@@ -74,21 +79,28 @@ def compare(
     A pipeline is a name (`shortlist list`), an expression such as 'lexical[:50] >> mmr(diversity=0.3)', or the path of
     a .json file. With --store, a comparison that was broken off goes on where it was.
     """
+    from shortlist.evaluation.comparing import check_names
     from shortlist.evaluation.comparing import compare as compare_runs
     from shortlist.evaluation.comparison import Correction, Method
+    from shortlist.evaluation.running import FIRST_STAGE
     from shortlist.evaluation.running import first_stage as order_found
-    from shortlist.evaluation.runs import read_run
 
+    by = measures_of(measures, report)
     method = Method(confidence, resamples, cast("Correction", correction), seed)
     pipelines = pipelines_of(named(rerankers or ()), prices)
-    read = [
-        read_run(Path(path), Path(name).stem if name == path else name) for name, path in named(files or ()).items()
-    ]
+    read = _read(files or ())
     if not pipelines and not read:
         raise InputError("nothing to compare: give a pipeline with -r, or a run with --run")
+    check_names([FIRST_STAGE, *pipelines, *(run.name for run in read)], baseline)
     collection = collection_at(data, form, qrels, first_stage, relevant, depth)
     runtime = runtime_of(cache, batch, limit_calls, limit_tokens, limit_seconds, limit_money)
     made = runs_of(pipelines, collection, top_k=top_k, runtime=runtime, store=store)
     runs = [order_found(collection), *made, *read]
-    comparison = compare_runs(runs, collection, measures.split(","), baseline=baseline, method=method)
+    comparison = compare_runs(runs, collection, by, baseline=baseline, method=method)
     tell(comparison, as_json=as_json, report=report, questions=questions)
+
+
+def _read(files: Sequence[str]) -> list[Run]:
+    from shortlist.evaluation.runs import read_run
+
+    return [read_run(Path(at), Path(name).stem if name == at else name) for name, at in named(files).items()]

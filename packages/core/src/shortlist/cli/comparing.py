@@ -20,6 +20,7 @@ from shortlist.errors import InputError, require
 if TYPE_CHECKING:
     from shortlist.evaluation.collection import Collection
     from shortlist.evaluation.comparison import Comparison
+    from shortlist.evaluation.measures import Measure
     from shortlist.evaluation.outcome import Run
     from shortlist.evaluation.readers import Format
     from shortlist.reranker.base import Reranker
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # A name has no sign in it that an expression needs before its first equals sign.
 _NAMED = re.compile(r"([^=()\[\]>|'\"]+)=(.+)", re.DOTALL)
+_COMMA = re.compile(r",(?![^(]*\))")  # those in parentheses part settings
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 Data: TypeAlias = Annotated[
@@ -65,6 +67,19 @@ Prices: TypeAlias = Annotated[
 ]
 
 
+def measures_of(text: str, report: Path | None) -> tuple[Measure, ...]:
+    """The measures that the option names, and a look whether all that the command needs is here, before anything runs.
+
+    Raises:
+        InputError: there is no such measure.
+        MissingExtra: what comparisons or reports need is not installed.
+    """
+    require("evaluate", "ir_measures", "scipy", *(("matplotlib", "jinja2") if report else ()))
+    from shortlist.evaluation.measures import measure
+
+    return tuple(measure(each.strip()) for each in _COMMA.split(text))
+
+
 def collection_at(
     data: Path, form: str, qrels: Path | None, first_stage: Path | None, relevant: int, depth: int
 ) -> Collection:
@@ -72,9 +87,7 @@ def collection_at(
 
     Raises:
         InputError: they cannot be read.
-        MissingExtra: what comparisons need is not installed.
     """
-    require("evaluate", "ir_measures", "scipy")
     from shortlist.evaluation.readers import read_collection
 
     return read_collection(data, cast("Format", form), run=first_stage, qrels=qrels, relevant=relevant, depth=depth)

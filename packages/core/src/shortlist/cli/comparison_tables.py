@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import isnan
 
 from shortlist.cli.output import note, plain, print_table, table
@@ -11,6 +11,8 @@ from shortlist.evaluation.comparison import Change, Comparison, Cost, Move, Row
 
 _K = 10
 """Passages that are looked at where none of the measure's own says how many."""
+_SHOWN = 4
+"""Passages that came, or left, of each question."""
 _CORRECTIONS = {"holm": "Holm's", "benjamini-hochberg": "Benjamini and Hochberg's", "none": "no"}
 
 
@@ -87,8 +89,11 @@ def _change(change: Change) -> Iterable[str]:
     return f"{change.question}\n{change.query[:60]}", values, _moves(change.entered), _moves(change.left)
 
 
-def _moves(moves: Iterable[Move]) -> str:
-    return "\n".join(f"{move.passage} {_rank(move.before)}→{_rank(move.after)} {_grade(move.grade)}" for move in moves)
+def _moves(moves: Sequence[Move]) -> str:
+    """Those of the highest grades, and how many more there are."""
+    shown = sorted(moves, key=lambda move: -(move.grade or 0))[:_SHOWN]
+    lines = [f"{move.passage} {_rank(move.before)}→{_rank(move.after)} {_grade(move.grade)}" for move in shown]
+    return "\n".join([*lines, f"and {len(moves) - _SHOWN} more"] if len(moves) > _SHOWN else lines)
 
 
 def _rank(rank: int | None) -> str:

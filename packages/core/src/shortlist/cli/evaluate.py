@@ -19,6 +19,7 @@ from shortlist.cli.comparing import (
     Relevant,
     Report,
     collection_at,
+    measures_of,
     named,
     pipelines_of,
     runs_of,
@@ -53,9 +54,10 @@ def evaluate(
     from shortlist.evaluation.comparing import compare
     from shortlist.evaluation.running import first_stage as order_found
 
+    by = measures_of(measures, report)
     collection = collection_at(data, form, qrels, first_stage, relevant, depth)
     pipelines = pipelines_of(named([reranker]) if reranker else {"default": None}, prices)
     runtime = runtime_of(None, batch, None, None, None, None)
     runs = runs_of(pipelines, collection, top_k=top_k, runtime=runtime, store=None)
-    comparison = compare([order_found(collection), *runs], collection, measures.split(","))
+    comparison = compare([order_found(collection), *runs], collection, by)
     tell(comparison, as_json=as_json, report=report, questions=questions)

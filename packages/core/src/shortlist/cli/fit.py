@@ -9,7 +9,7 @@ import typer
 
 from shortlist.cli.lists import judged_lists, pairs
 from shortlist.cli.options import AsJson
-from shortlist.cli.output import note, plain, print_json, print_table, table, working
+from shortlist.cli.output import note, plain, print_json, print_table, room_for, table, working
 from shortlist.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,9 +57,11 @@ def fit(
     if out.suffix != ".json":
         raise InputError(f"fitted numbers are read from a .json file, not from {out}")
     ranker, lists = load(pipeline), judged_lists(data, format, pairs(make or ()))
+    room_for(out)
     about = {"data": [path.name for path in data], "licence": licence or "not stated"}
     with working(f"scoring {len(lists)} lists"):
         found = fit_kind(kind, lists, ranker, pairs(settings or ()), about=about, folds=folds, seed=seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
     save_fitted(out, found.fitted)
     if as_json:
         print_json({"file": str(out), "values": found.fitted.values, "figures": found.figures})

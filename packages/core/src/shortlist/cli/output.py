@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from shortlist.errors import InputError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,6 +41,18 @@ def line_of_json(value: Any) -> str:
 def print_json(value: Any) -> None:
     """A value on stdout, as one line of JSON."""
     typer.echo((line_of_json(value) + "\n").encode(), nl=False)
+
+
+def room_for(path: Path, *, folder: bool = False) -> None:
+    """See that a file, or a folder, can be written: before the work, not after. Nothing is made.
+
+    Raises:
+        InputError: it cannot, by what stands there or above.
+    """
+    whole = path.absolute()
+    there = next(each for each in (whole, *whole.parents) if each.exists())
+    if there.is_dir() != (folder or there != whole) or not os.access(there, os.W_OK):
+        raise InputError(f"{path} cannot be written: {there} is in the way, or may not be written to")
 
 
 def table(*columns: str, title: str | None = None) -> Table:

@@ -12,7 +12,7 @@ import typer
 
 from shortlist.cli.lists import made, making_of, pairs, read, tell
 from shortlist.cli.options import AsJson
-from shortlist.cli.output import plain, print_json, print_table, table
+from shortlist.cli.output import plain, print_json, print_table, room_for, table
 from shortlist.cli.train_depth import train_depth
 from shortlist.errors import InputError, require
 
@@ -77,26 +77,16 @@ def train(
     require("torch", "torch", "safetensors")
     from shortlist.training import train as training
 
-    if network == "dynamic-k":
-        lists, apart = _data(data, held_out_data or (), format, pairs(make or ()), held_out)
-        train_depth(
-            pipeline,
-            lists,
-            _embedder(embedder),
-            out,
-            _given(recipe, loss, epochs, seed),
-            pairs(size or ()),
-            apart,
-            [path.name for path in (*data, *(held_out_data or ()))],
-            licence,
-            as_json=as_json,
-        )
-        return
-    if pipeline is not None:
+    room_for(out, folder=True)
+    task = None if network == "dynamic-k" else _task(network, builder)
+    if task is not None and pipeline is not None:
         raise InputError(f"--pipeline is of dynamic-k: {network} reads the scores that passages carry")
-    task = _task(network, builder)
-    given = _given(recipe, loss, epochs, seed)
+    given, sizes = _given(recipe, loss, epochs, seed), pairs(size or ())
+    names = [path.name for path in (*data, *(held_out_data or ()))]
     lists, apart = _data(data, held_out_data or (), format, pairs(make or ()), held_out)
+    if task is None:
+        train_depth(pipeline, lists, _embedder(embedder), out, given, sizes, apart, names, licence, as_json=as_json)
+        return
     with _progress() as show:
         outcome = training.train(
             task,
@@ -104,10 +94,10 @@ def train(
             _embedder(embedder),
             out,
             task.recipe.changed(given),
-            sizes=pairs(size or ()),
+            sizes=sizes,
             held_out=apart,
             guard_loss=guard_loss,
-            data=[path.name for path in (*data, *(held_out_data or ()))],
+            data=names,
             licence=licence,
             half=not full,
             resume=resume,

@@ -11,7 +11,7 @@ import typer
 
 from shortlist.cli.exits import ExitCode
 from shortlist.cli.options import AsJson, chosen
-from shortlist.cli.output import note, print_json, working
+from shortlist.cli.output import note, print_json, room_for, working
 from shortlist.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shortlist.runtime.settings import Runtime
     from shortlist.training.export import Format
     from shortlist.training.judged import JudgedList
-    from shortlist.training.trajectories import Explorer
+    from shortlist.training.trajectories import Explorer, Question
 
 FILE = "trajectories.jsonl"
 
@@ -73,6 +73,7 @@ def trajectories(
     reward = Reward(_embedder(embedder), None if judge is None else _chat(judge), longest=longest)
     trial = Trial(policy if generator is None else _chat(generator), reward, cast(Any, style))
     explorer = Explorer(policy, trial, prompt, samples, temperature)
+    _check_written(out, asked, explorer, form)
     runtime = _runtime(batch, cache)
     with working(f"{len(asked)} questions"):
         failed = explore(asked, explorer, out / FILE, runtime)
@@ -92,6 +93,16 @@ def _form(name: str) -> Format:
     if name not in get_args(Format):
         raise InputError(f"no format is {name!r}; there are {', '.join(get_args(Format))}")
     return cast("Format", name)
+
+
+def _check_written(out: Path, asked: Sequence[Question], explorer: Explorer, form: Format) -> None:
+    """See that what comes of it can be written, before any model is paid."""
+    from shortlist.training.export import check_prompt
+    from shortlist.training.trajectories.selection import turns
+
+    room_for(out, folder=True)
+    for each in asked[:1]:  # which turns there are is the prompt's matter, not the question's
+        check_prompt(turns(each, explorer.spec), form)
 
 
 def _chat(name: str) -> ChatModel:

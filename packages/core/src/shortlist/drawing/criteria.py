@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shortlist.ranking import Ranked, Ranking
 
-_ROW, _HEAD, _NAMES = 20.0, 84.0, 122.0
+_ROW, _HEAD, _NAMES = 21.0, 90.0, 128.0
 _COLUMNS = 6
 _SLANT = 44.0
 """Room for the name of the last column, which leans to the right."""
@@ -41,8 +41,8 @@ def criteria(ranking: Ranking, top: int) -> Drawing:
     def paint(figure: Figure) -> None:
         axes = page(figure, height)
         for i, item in enumerate(items):
-            label = clean(f"{i + 1} {name_of(item)}: {excerpt(item)}", 22)
-            axes.text(4, _HEAD + _ROW * (i + 0.5), label, va="center_baseline", fontsize=9)
+            label = clean(f"{i + 1} {name_of(item)}: {excerpt(item)}", 19)
+            axes.text(4, _HEAD + _ROW * (i + 0.5), label, va="center_baseline", fontsize=10)
         for at, name in enumerate(columns):
             _column(axes, at, (WIDTH - _NAMES - _SLANT) / len(columns), name, [_value(item, name) for item in items])
 
@@ -63,7 +63,7 @@ def _column(axes: Axes, at: int, width: float, name: str, values: Sequence[float
     x = _NAMES + at * width
     known = [value for value in values if value is not None]
     least, most = min(known, default=0.0), max(known, default=0.0)
-    axes.text(x + width / 2 - 6, _HEAD - 6, clean(name, 16), rotation=45, ha="left", va="bottom", fontsize=9)
+    axes.text(x + width / 2 - 6, _HEAD - 6, clean(name, 16), rotation=45, ha="left", va="bottom", fontsize=10)
     for i, value in enumerate(values):
         y = _HEAD + _ROW * i
         share = 0.0 if value is None else 1.0 if most == least else (value - least) / (most - least)
@@ -77,7 +77,7 @@ def _column(axes: Axes, at: int, width: float, name: str, values: Sequence[float
             text,
             ha="center",
             va="center_baseline",
-            fontsize=9,
+            fontsize=10,
             color=MUTED if value is None else INK,
         )
 

@@ -99,17 +99,17 @@ _OURS: dict[Any, Any] = {
     "svg.hashsalt": "shortlist",
     "text.parse_math": False,
     "font.family": ["DejaVu Sans"],
-    "font.size": 10.5,
+    "font.size": 11,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.labelsize": 10.5,
-    "xtick.labelsize": 10,
-    "ytick.labelsize": 10,
+    "axes.labelsize": 11,
+    "xtick.labelsize": 10.5,
+    "ytick.labelsize": 10.5,
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.linewidth": 0.6,
     "legend.frameon": False,
-    "legend.fontsize": 10,
+    "legend.fontsize": 10.5,
     **dict.fromkeys(("figure.facecolor", "savefig.facecolor", "axes.facecolor"), SURFACE),
     **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), MUTED),
     **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), INK),
@@ -118,6 +118,8 @@ _OURS: dict[Any, Any] = {
 _FONTS = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 # Matplotlib's comments, and what it says about itself and to the page around.
 _NOISE = re.compile(r"<!--.*?-->|<metadata>.*?</metadata>|<style[^>]*>.*?</style>", re.DOTALL)
+# A marker has its colour twice, where it is defined and where it is used; style sheets do not reach the first.
+_DEFS, _STROKE = re.compile(r"<defs>.*?</defs>", re.DOTALL), re.compile(r"stroke: #\w{6}(?:; )?")
 _REFERENCE = re.compile(r'(?<=\sid=")|(?<=url\(#)|(?<=href="#)')
 # All characters that XML 1.0 does not have.
 _UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -136,6 +138,7 @@ def clean(text: str, width: int) -> str:
 
 def _tidied(svg: str, title: str, description: str, height: float) -> str:
     body = _NOISE.sub("", svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")])
+    body = _DEFS.sub(lambda found: _STROKE.sub("", found[0]), body)
     name = "p" + hashlib.sha256("\0".join((title, description, body)).encode(errors="replace")).hexdigest()[:10]
     body = TAG.sub(lambda tag: _REFERENCE.sub(f"{name}-", tag[0]).replace("'DejaVu Sans'", _FONTS), body)
     words = f'<title id="{name}-title">{_xml(title)}</title><desc id="{name}-desc">{_xml(description)}</desc>'

@@ -113,12 +113,12 @@ def _paint(figure: Figure, items: Sequence[Ranked], edges: _Drawn) -> None:
 
 def _node(axes: Axes, x: float, y: float, angle: float, rank: int, item: Ranked) -> None:
     axes.plot(x, y, "o", markersize=17, markerfacecolor=SURFACE, markeredgecolor=INK)
-    axes.text(x, y, str(rank + 1), ha="center", va="center_baseline", fontsize=9)
+    axes.text(x, y, str(rank + 1), ha="center", va="center_baseline", fontsize=10)
     out = 14.0
     side = "center" if abs(np.sin(angle)) < 0.15 else "left" if np.sin(angle) > 0 else "right"
     up = 4.0 * np.cos(angle) if side == "center" else 0.0
     at = (x + out * np.sin(angle), y - out * np.cos(angle) - up)
-    axes.text(*at, clean(name_of(item), _LETTERS), ha=side, va="center_baseline", fontsize=9)
+    axes.text(*at, clean(name_of(item), _LETTERS), ha=side, va="center_baseline", fontsize=10)
 
 
 def _words(items: Sequence[Ranked], edges: _Drawn, known: int) -> str:

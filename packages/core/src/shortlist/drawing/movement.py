@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _ROW, _TOP = 21.0, 34.0
 _LEFT, _RIGHT, _TEXT = 30.0, 118.0, 152.0
-_LETTERS = 34
+_LETTERS = 32
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ def _dot(axes: Axes, at: tuple[float, float], rank: int, each: Passed) -> None:
     """Relevant passages are filled, others are rings."""
     full = bool(each.relevant)
     axes.plot(*at, "o", markersize=16, markerfacecolor=INK if full else SURFACE, markeredgecolor=INK if full else LINE)
-    axes.text(*at, str(rank), ha="center", va="center_baseline", fontsize=9, color=SURFACE if full else INK)
+    axes.text(*at, str(rank), ha="center", va="center_baseline", fontsize=10, color=SURFACE if full else INK)
 
 
 def _label(axes: Axes, y: float, each: Passed, colour: str) -> None:
     sign = "=" if each.before == each.after else "▲" if colour == FIRST else "▼"
-    axes.text(_RIGHT + 14, y, sign, color=colour, va="center_baseline", fontsize=9)
-    axes.text(_TEXT, y, clean(each.label, _LETTERS), va="center_baseline", fontsize=9.5)
+    axes.text(_RIGHT + 14, y, sign, color=colour, va="center_baseline", fontsize=10)
+    axes.text(_TEXT, y, clean(each.label, _LETTERS), va="center_baseline", fontsize=10)
 
 
 def _words(shown: Sequence[Passed], top: int) -> str:

@@ -23,4 +23,4 @@ def page(figure: Figure, height: float) -> Axes:
 
 def heading(axes: Axes, x: float, y: float, text: str, side: str = "left") -> None:
     """A word above a column."""
-    axes.text(x, y, text, color=MUTED, ha=side, va="center", fontsize=9.5)
+    axes.text(x, y, text, color=MUTED, ha=side, va="center", fontsize=10)

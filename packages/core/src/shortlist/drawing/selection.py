@@ -57,7 +57,7 @@ def _subtopics(axes: Axes, items: Sequence[Ranked]) -> None:
     for place, item in enumerate(items, 1):
         if name := item.reasons.get("subtopic"):
             axes.text(
-                place, 0.03, clean(str(name), 26), rotation=90, ha="center", va="bottom", fontsize=9, color=SECOND
+                place, 0.03, clean(str(name), 26), rotation=90, ha="center", va="bottom", fontsize=10, color=SECOND
             )
 
 

@@ -42,7 +42,9 @@ def compare(
     from shortlist.evaluation.rows import corrected
 
     compared, by = tuple(runs), tuple(dict.fromkeys(map(measure, measures)))
-    _check(compared, by, baseline)
+    check_names([run.name for run in compared], baseline)
+    if not by:
+        raise InputError("a comparison needs a measure, or more")
     chosen, how = baseline or compared[0].name, method or Method()
     tables = {str(each): _values(collection, compared, each) for each in by}
     ceilings = {str(each): _ceiling(collection, each) for each in by}
@@ -62,13 +64,18 @@ def compare(
     )
 
 
-def _check(runs: Sequence[Run], measures: Sequence[Measure], baseline: str | None) -> None:
-    if not runs or not measures:
-        raise InputError("a comparison needs a run and a measure, or more")
-    name, count = Counter(run.name for run in runs).most_common(1)[0]
+def check_names(names: Sequence[str], baseline: str | None = None) -> None:
+    """See that runs can be told apart, and that one of them is the baseline.
+
+    Raises:
+        InputError: there is none, two have one name, or none has the baseline's.
+    """
+    if not names:
+        raise InputError("a comparison needs a run, or more")
+    name, count = Counter(names).most_common(1)[0]
     if count > 1:
         raise InputError(f"{count} runs have the name {name!r}: give them names of their own")
-    if baseline is not None and baseline not in (names := [run.name for run in runs]):
+    if baseline is not None and baseline not in names:
         raise InputError(f"no run has the name {baseline!r} of the baseline, only {', '.join(names)}")
 
 

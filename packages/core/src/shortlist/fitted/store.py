@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ def fitted(kind: str, name: str) -> Fitted:
         raise InputError(f"the {kind} in {name}: {error}") from error
 
 
+@cache  # asked for with every query, and the package does not change under way
 def shipped(kind: str) -> tuple[str, ...]:
     """The names of those that come with the package."""
     folder = _folder(kind)
@@ -80,5 +81,6 @@ def _read(path: str, kind: str, _changed: int) -> Fitted:
     return found
 
 
+@cache
 def _folder(kind: str) -> Path:
     return Path(str(files("shortlist.fitted"))) / "shipped" / kind

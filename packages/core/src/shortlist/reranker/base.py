@@ -173,6 +173,10 @@ class Reranker(ABC):
 
         return Top(self, k)
 
+    def behind(self, before: Reranker) -> tuple[Reranker, tuple[str, ...]]:
+        """This as it is to stand behind another in a chain, and what a reader must be told of that."""
+        return self, ()
+
     def __getitem__(self, keep: slice) -> Reranker:
         """`reranker[:k]` keeps the best k."""
         if keep != slice(None, getattr(keep, "stop", None), None):

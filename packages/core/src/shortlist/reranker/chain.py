@@ -34,12 +34,18 @@ class Top(Reranker):
         """The smaller of the two cuts."""
         return replace(self, k=min(k, self.k))
 
+    def behind(self, before: Reranker) -> tuple[Reranker, tuple[str, ...]]:
+        """What is cut stands there."""
+        inner, notes = self.inner.behind(before)
+        return replace(self, inner=inner), notes
+
 
 @dataclass(frozen=True)
 class Chain(Reranker):
     """`first >> second`: second reranks what first kept, and reads first's score as the retriever's.
 
-    When a limit is reached in the second, the ranking of the first is the answer, marked as degraded.
+    A chain in the second place is taken apart, so that its last stage sees all that stand before it: `a >> (b >> c)` is
+    `a >> b >> c`. When a limit is reached in the second, the ranking of the first is the answer, marked as degraded.
     """
 
     name = "chain"
@@ -47,23 +53,36 @@ class Chain(Reranker):
     first: Reranker
     second: Reranker
 
+    def __post_init__(self) -> None:
+        if isinstance(self.second, Chain):
+            object.__setattr__(self, "first", Chain(self.first, self.second.first))
+            object.__setattr__(self, "second", self.second.second)
+
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """One after the other."""
         first = yield from subplan(self.first, query, passages)
         selected = [item.index for item in first.kept]
         rescored = [replace(item.passage, score=item.score) for item in first.kept]
+        stage, notes = self.second.behind(self.first)
         try:
-            second = yield from subplan(self.second, query, rescored)
+            second = yield from subplan(stage, query, rescored)
         except LimitReached as limit:
             return first.noting(degraded=f"{_said(self.second)} did not run: {limit}")
         kept = reindexed(second.kept, passages, selected)
         lost = reindexed(second.dropped, passages, selected)
-        joined = replace(second, kept=kept, dropped=(*lost, *first.dropped), repairs=first.repairs + second.repairs)
+        joined = replace(
+            second, kept=kept, dropped=(*lost, *first.dropped), repairs=first.repairs + notes + second.repairs
+        )
         return joined.noting(degraded=first.degraded)
 
     def top(self, k: int) -> Reranker:
         """The last one is told, so that it can save work; the whole is cut, since the first may have to answer."""
         return Top(replace(self, second=self.second.top(k)), k)
+
+
+def stages(reranker: Reranker) -> tuple[Reranker, ...]:
+    """What a chain does, one after the other; of anything else, that alone."""
+    return (*stages(reranker.first), reranker.second) if isinstance(reranker, Chain) else (reranker,)
 
 
 _FAILURES = (ModelError, ParseError, LimitReached)

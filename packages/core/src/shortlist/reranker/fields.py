@@ -27,12 +27,14 @@ class Setting:
         type: its annotation, resolved.
         required: whether it has no default.
         default: where it has one; for a model or reranker made on demand, None.
+        made: the class of a default that is made on demand, where that is a dataclass with settings of its own.
     """
 
     name: str
     type: Any
     required: bool
     default: Any
+    made: type[Any] | None = None
 
     @property
     def model_kind(self) -> type[Model[Any, Any]] | None:
@@ -70,7 +72,8 @@ def settings_of(cls: type[Any]) -> tuple[Setting, ...]:
 def _setting(field: Field[Any], hint: Any) -> Setting:
     required = field.default is MISSING and field.default_factory is MISSING
     default = None if field.default is MISSING else field.default
-    return Setting(field.name, hint, required, default)
+    made = field.default_factory if isinstance(field.default_factory, type) else None
+    return Setting(field.name, hint, required, default, made if is_dataclass(made) else None)
 
 
 def check_numbers(reranker: Reranker) -> None:
@@ -112,12 +115,14 @@ def build(cls: type[T], data: Mapping[str, Any], models: Sequence[Model[Any, Any
         raise InputError(f"{cls.name}: {error}") from error
 
 
-def _given(cls: type, setting: Setting, models: Sequence[Model[Any, Any]]) -> Model[Any, Any] | Scorer | None:
-    """What stands for a setting that is not given: a model of its kind, and with it a scorer."""
+def _given(cls: type, setting: Setting, models: Sequence[Model[Any, Any]]) -> Any:
+    """What stands for a setting that is not given: a model of its kind, and with it a scorer, or the usual part."""
     if setting.holds_scorer:
         usual: str = getattr(cls, "prompt", "")
         return as_scorer(usual, models) if usual and can_answer(usual, models) else None
-    return next((m for kind in setting.model_kinds for m in models if isinstance(m, kind)), None)
+    if setting.model_kinds or setting.made is None or not models:
+        return next((m for kind in setting.model_kinds for m in models if isinstance(m, kind)), None)
+    return _part(setting.made, {}, models)
 
 
 def _value(setting: Setting, value: Any, models: Sequence[Model[Any, Any]]) -> Any:

@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from shortlist.arrays import Floats
-from shortlist.errors import InputError
+from shortlist.errors import InputError, checked_count
 from shortlist.passage import NOTHING, Passage
 from shortlist.plan import Plan
 from shortlist.ranking import Ranked, Ranking, Reasons, ScoreKind, dropped
@@ -55,8 +55,7 @@ class Cut(Reranker):
     max_k: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.min_k != 0:
-            checked_k(self.min_k, "min_k")
+        checked_count(self.min_k, "min_k", 0)
         if self.max_k is not None and checked_k(self.max_k, "max_k") < self.min_k:
             raise InputError(f"max_k is {self.max_k}, below min_k, which is {self.min_k}")
 

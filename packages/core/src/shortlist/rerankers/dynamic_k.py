@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +15,7 @@ from shortlist.algorithms.dynamic_k import (
     depth_inputs,
     expected_share,
 )
-from shortlist.arrays import Floats
+from shortlist.arrays import Floats, Matrix, Vector
 from shortlist.errors import InputError
 from shortlist.models.base import Embedder, ListScorer
 from shortlist.models.named import check_model
@@ -40,8 +40,10 @@ class DynamicK(Cut):
     and no others.
 
     Attributes:
-        network: the trained network; None is the one that comes with the package for the scores of ms-marco-minilm.
-        embedder: the model of query and passages; vectors that all passages carry are taken to be its own.
+        network: the trained network; by default the one that comes with the package for scores of ms-marco-minilm.
+        embedder: the model of query and passages; vectors that all passages carry are taken to be its own. A network
+            that reads vectors of the small static model, as the default one does, asks that model where this is
+            another, and the ranking says so.
         cost: of a passage, as a share of what is needed: the depth has the largest expected share found, less so much
             for each passage kept. Less cost keeps more, and none keeps all.
         confidence: in place of the cost: the least depth at which everything needed is in with this chance.
@@ -55,7 +57,7 @@ class DynamicK(Cut):
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"scores", "embeddings", "training"})
 
-    network: ListScorer | None = None
+    network: ListScorer = field(default_factory=lambda: TrainedNetwork(_SHIPPED))
     embedder: Embedder = field(default_factory=StaticEmbedder)
     cost: float = 0.03
     confidence: float | None = None
@@ -63,9 +65,8 @@ class DynamicK(Cut):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_model(Embedder, self.embedder)
-        if self.network is not None:
-            network_for(self.name, self.embedder, self.network)
+        check_model(ListScorer, self.network)
+        network_for(self.name, self.embedder, self.network)
         if not 0.0 <= self.cost <= 1.0:
             raise InputError(f"cost must be in [0, 1], not {self.cost}")
         if self.confidence is not None and not 0.0 < self.confidence <= 1.0:
@@ -73,13 +74,22 @@ class DynamicK(Cut):
 
     def depth(self, query: str, passages: Sequence[Passage], scores: Floats) -> Plan[Depth]:
         """Two rounds: the vectors that are not there, where any are read, then the network."""
-        network = self.network or TrainedNetwork(_SHIPPED)
         own, vectors = np.zeros(0, np.float32), np.zeros((len(passages), 0), np.float32)
         repairs: tuple[str, ...] = ()
-        if _reads_vectors(network):
-            own, vectors, _, repairs = yield from company(query, passages, self.embedder, network)
-        (told,) = yield from ask(network, [depth_inputs(scores, query, texts(passages), own, vectors)])
+        if _reads_vectors(self.network):
+            own, vectors, repairs = yield from self._vectors(query, passages)
+        (told,) = yield from ask(self.network, [depth_inputs(scores, query, texts(passages), own, vectors)])
         return self._decided(np.clip(told, 0.0, 1.0), repairs)
+
+    def _vectors(self, query: str, passages: Sequence[Passage]) -> Plan[tuple[Vector, Matrix, tuple[str, ...]]]:
+        """Of the query and the passages."""
+        space, static, notes = self.network.vectors, StaticEmbedder(), tuple[str, ...]()
+        embedder: Embedder = self.embedder
+        if space is not None and static.label in space.names and embedder.label not in space.names:
+            embedder, passages = static, [replace(each, embedding=None) for each in passages]
+            notes = (f"{self.network.label} reads vectors of {space.names[0]}, and not of {self.embedder.label}",)
+        among = yield from company(query, passages, embedder, self.network)
+        return among.query, among.vectors, (*notes, *among.repairs)
 
     def _decided(self, chances: Floats, repairs: tuple[str, ...]) -> Depth:
         order = np.argsort(-chances, kind="stable") if self.reorder else np.arange(len(chances))

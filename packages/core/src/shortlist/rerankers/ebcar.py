@@ -47,6 +47,11 @@ class Ebcar(Reranker):
         network_for(self.name, self.embedder, self.network)
         checked_prior(self.prior)
 
+    def warm_up(self) -> None:
+        """Load the weights, those of the network that comes with the package among them."""
+        super().warm_up()
+        network_for(self.name, self.embedder, self.network).warm_up()
+
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Two rounds: the vectors that are not there, then the network."""
         network = network_for(self.name, self.embedder, self.network)

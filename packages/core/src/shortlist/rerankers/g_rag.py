@@ -72,6 +72,11 @@ class GRag(Reranker):
         if self.parser is not None:
             check_model(AmrParser, self.parser)
 
+    def warm_up(self) -> None:
+        """Load the weights, those of the network that comes with the package among them."""
+        super().warm_up()
+        network_for(self.name, self.embedder, self.network).warm_up()
+
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Two rounds: the vectors that are not there, then the network; before them AMRs, if a parser makes some."""
         network = network_for(self.name, self.embedder, self.network)

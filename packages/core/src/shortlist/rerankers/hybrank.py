@@ -55,6 +55,11 @@ class HybRank(Reranker):
             checked_k(self.anchors, "anchors")
         checked_prior(self.prior)
 
+    def warm_up(self) -> None:
+        """Load the weights, those of the network that comes with the package among them."""
+        super().warm_up()
+        network_for(self.name, self.embedder, self.network).warm_up()
+
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Two rounds: the vectors that are not there, then the network."""
         network = network_for(self.name, self.embedder, self.network)

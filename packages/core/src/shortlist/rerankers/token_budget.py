@@ -12,7 +12,7 @@ from shortlist.algorithms.budget import best_set, covering_set, prefix
 from shortlist.algorithms.fusion import rescaled
 from shortlist.algorithms.similarity import unit_rows
 from shortlist.arrays import Floats, Ints
-from shortlist.errors import InputError
+from shortlist.errors import InputError, checked_count
 from shortlist.models.base import Embedder
 from shortlist.models.named import check_model
 from shortlist.models.static_embedder import StaticEmbedder
@@ -74,8 +74,7 @@ class TokenBudget(Reranker):
         check_model(Embedder, self.embedder)
         if self.choose not in get_args(Choice) or self.worth not in get_args(Worth):
             raise InputError(f"no budget is spent by {self.choose!r} and {self.worth!r}")
-        if self.overhead != 0:
-            checked_k(self.overhead, "overhead")
+        checked_count(self.overhead, "overhead", 0)
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Asks nothing, but for `varied`: one round, for passages without vectors."""

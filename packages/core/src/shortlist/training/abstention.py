@@ -27,6 +27,7 @@ from shortlist.algorithms.abstention import (
 from shortlist.algorithms.measures import ndcg_at
 from shortlist.arrays import Floats, Ints
 from shortlist.errors import InputError
+from shortlist.training.judged import JudgedList, folds
 from shortlist.training.scored import ScoredList, scored_folds
 
 Utility = Callable[[Floats, Ints], float]
@@ -111,13 +112,23 @@ def check_abstention(given: Mapping[str, Any]) -> _Given:
     if unknown := sorted(set(given) - set(_Given._fields)):
         raise InputError(f"abstention has no setting {unknown[0]!r}; it has {', '.join(_Given._fields)}")
     settings = _Given(**given)
-    whole = all(type(each) is int and each >= 0 for each in (settings.seed, settings.length or 1))
+    length = 1 if settings.length is None else settings.length
+    whole = type(settings.seed) is int and settings.seed >= 0 and type(length) is int and length > 0
     numbers = all(type(each) in (int, float) for each in (settings.unanswerable, settings.alpha))
     if settings.utility not in UTILITIES:
         raise InputError(f"a utility is one of {', '.join(UTILITIES)}, not {settings.utility!r}")
     if not whole or not numbers or not 0.0 <= settings.unanswerable < 1.0 or not settings.alpha > 0.0:
         raise InputError(f"not settings of abstention: {settings._asdict()}")
     return settings
+
+
+def enough_abstention(lists: Sequence[JudgedList], given: Mapping[str, Any]) -> None:
+    """See that the lists can be parted in two.
+
+    Raises:
+        InputError: they share too much.
+    """
+    folds(lists, 2, check_abstention(given).seed)
 
 
 def measure_abstention(

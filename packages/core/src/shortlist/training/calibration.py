@@ -11,6 +11,7 @@ from shortlist.algorithms import calibration
 from shortlist.algorithms.calibration import METHODS, Method, calibrated, logistic, quality, reliability
 from shortlist.arrays import Floats, Ints
 from shortlist.errors import InputError
+from shortlist.training.judged import JudgedList
 from shortlist.training.scored import ScoredList
 
 _SETTINGS = {"method": "platt", "relevant": 1}
@@ -31,6 +32,15 @@ def check_calibration(given: Mapping[str, Any]) -> None:
         raise InputError(f"the least relevant grade is a whole number from 1, not {_least(given)!r}")
 
 
+def enough_calibration(lists: Sequence[JudgedList], given: Mapping[str, Any]) -> None:
+    """See that some passages are relevant and some are not.
+
+    Raises:
+        InputError: all or none are.
+    """
+    _both(np.array([grade >= _least(given) for each in lists for grade in each.grades], dtype=np.int64))
+
+
 def fit_calibration(lists: Sequence[ScoredList], given: Mapping[str, Any]) -> Mapping[str, Any]:
     """The values of a calibration, with the `range` of the scores it was fitted on and the `base_rate` among them.
 
@@ -39,8 +49,7 @@ def fit_calibration(lists: Sequence[ScoredList], given: Mapping[str, Any]) -> Ma
     """
     check_calibration(given)
     scores, relevant = _flat(lists, _least(given))
-    if not 0 < relevant.sum() < len(relevant):
-        raise InputError(f"{relevant.sum()} of {len(relevant)} passages are relevant: a calibration needs both kinds")
+    _both(relevant)
     values = {
         **calibration.fit(scores, relevant, _method(given)),
         "range": [float(scores.min()), float(scores.max())],
@@ -76,6 +85,11 @@ def measure_calibration(
             for i, (count, mean, share) in enumerate(bins, 1)
         },
     }
+
+
+def _both(relevant: Ints) -> None:
+    if not 0 < relevant.sum() < len(relevant):
+        raise InputError(f"{relevant.sum()} of {len(relevant)} passages are relevant: a calibration needs both kinds")
 
 
 def _flat(lists: Sequence[ScoredList], least: int) -> tuple[Floats, Ints]:

@@ -79,6 +79,15 @@ def dataset_info(name: str, file: str, *, ranking: bool) -> dict[str, Any]:
     return {name: {"file_name": file, "formatting": "sharegpt", "ranking": True, "columns": columns}}
 
 
+def check_prompt(turned: Sequence[Message], form: Format) -> None:
+    """See that a prompt can be written, before anything is paid for that is to follow it.
+
+    Raises:
+        InputError: it cannot, in this format.
+    """
+    _ROWS[form](Example(tuple(turned), ""))
+
+
 def write_examples(folder: Path, name: str, examples: Sequence[Example], form: Format) -> Path:
     """Write the examples to `<name>.<form>.jsonl`; for LLaMA-Factory, enter the file in `dataset_info.json` as well.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from shortlist.errors import InputError
 from shortlist.fitted.store import Fitted
@@ -24,8 +24,9 @@ KINDS: Mapping[str, str] = MappingProxyType(
 )
 """Where the function stands that fits a kind: `fit_KIND(lists, given) -> values`, all JSON-ready.
 
-Two more may stand beside it. `check_KIND(given)` raises InputError when a setting cannot be one; it is called before
-any model is. `measure_KIND(held, given) -> Table` measures pairs of values and the lists that were held out of them.
+Three more may stand beside it. `check_KIND(given)` raises InputError when a setting cannot be one, and
+`enough_KIND(lists, given)` when it cannot be fitted on these lists, whatever their scores; both are called before any
+model is. `measure_KIND(held, given) -> Table` measures pairs of values and the lists that were held out of them.
 """
 
 Values: TypeAlias = Mapping[str, Any]
@@ -50,6 +51,7 @@ class _Kind(NamedTuple):
     fit: Callable[[Sequence[ScoredList], Values], Values]
     check: Callable[[Values], object] | None
     measure: Callable[[Held, Values], Table] | None
+    enough: Callable[[Sequence[JudgedList], Values], object] | None = None
 
 
 def fit(
@@ -76,13 +78,14 @@ def fit(
         runtime: how the pipeline's models are asked.
 
     Raises:
-        InputError: no such kind or setting, nothing relevant, or too few lists; no model has been called.
+        InputError: no such kind or setting, nothing relevant, or too few lists: no model has been called. Or the scores
+            turned out to be none that this can be fitted on.
         ModelError: the pipeline failed.
     """
     known = _kind(kind)
     if known.check is not None:
         known.check(given)
-    _check(lists, folds, seed)
+    _check(known, lists, given, folds, seed)
     said = {"pipeline": _written(pipeline), **about}
     return fit_scored(kind, scored(lists, pipeline, runtime), given, about=said, folds=folds, seed=seed)
 
@@ -113,11 +116,11 @@ def _kind(name: str) -> _Kind:
         raise InputError(f"nothing is fitted for {name!r}; there are {', '.join(KINDS)}")
     place, function = KINDS[name].split(":")
     module = importlib.import_module(place)
-    others = (getattr(module, f"{what}_{name}", None) for what in ("check", "measure"))
+    others = (getattr(module, f"{what}_{name}", None) for what in ("check", "measure", "enough"))
     return _Kind(getattr(module, function), *others)
 
 
-def _check(lists: Sequence[JudgedList], n: int, seed: int) -> None:
+def _check(known: _Kind, lists: Sequence[JudgedList], given: Values, n: int, seed: int) -> None:
     """Find out before any model is called what would fail after."""
     from shortlist.training.judged import folds
 
@@ -125,15 +128,24 @@ def _check(lists: Sequence[JudgedList], n: int, seed: int) -> None:
         raise InputError("nothing in the lists is relevant: there is nothing to fit on")
     if n < 2:
         raise InputError(f"needs 2 folds or more, not {n}")
-    folds(lists, n, seed)
+    parts = folds(lists, n, seed)
+    for each in (lists, *_others(parts)) if known.enough is not None else ():
+        known.enough(each, given)
+
+
+T = TypeVar("T")
+
+
+def _others(parts: Sequence[Sequence[T]]) -> list[list[T]]:
+    """For each part, what is in the others."""
+    return [[each for other in parts if other is not part for each in other] for part in parts]
 
 
 def _measured(known: _Kind, lists: Sequence[ScoredList], given: Values, n: int, seed: int) -> Table:
     if known.measure is None:
         return {}
     parts = scored_folds(lists, n, seed)
-    others = [[each for other in parts if other is not part for each in other] for part in parts]
-    held = [(known.fit(rest, given), part) for rest, part in zip(others, parts, strict=True)]
+    held = [(known.fit(rest, given), part) for rest, part in zip(_others(parts), parts, strict=True)]
     return known.measure(held, given)
 
 

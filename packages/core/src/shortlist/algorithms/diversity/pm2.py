@@ -20,8 +20,9 @@ def pm2(relevance: Floats, chances: Floats, weights: Floats, k: int, diversity: 
     after which each aspect holds as much more of a place as its part is in what the candidate answers: algorithm 2,
     whose lambda is our focus. The paper has no P(d|q); ours is (1 - diversity) * P(d|q) + diversity * the above, so
     that 0 is plain relevance here as well, and 1 the paper's. An aspect that no candidate left answers is passed over,
-    so that a focus of 1 does not wait for it. Where none is left, the rest are taken by relevance, and the picks say
-    how many. A candidate's value can grow when its aspect's turn comes, so gains may rise.
+    so that a focus of 1 does not wait for it; and the last that is open counts even where the focus is 0. Where none is
+    left, the rest are taken by relevance, and the picks say how many. A candidate's value can grow when its
+    aspect's turn comes, so gains may rise.
 
     Args:
         relevance: P(d|q), shape (n,), on [0, 1].
@@ -58,12 +59,12 @@ def pm2(relevance: Floats, chances: Floats, weights: Floats, k: int, diversity: 
 
 
 def _turns(quotients: Floats, focus: float) -> Floats:
-    """What a chance of each aspect counts now, shape (m,)."""
+    """What a chance of each aspect counts now, shape (m,): of a single one that is left, all, be the focus 0."""
     counts = (1.0 - focus) * quotients
     if len(counts):
         turn = quotients.argmax()
         counts[turn] = focus * quotients[turn]
-    return counts
+    return counts if counts.any() else quotients
 
 
 def _parts(chances: Floats) -> Floats:

@@ -100,8 +100,8 @@ def _caption(chart: _Chart) -> str:
         f"Each number is a pipeline: the higher, the better its order; the further left, the less it takes. The line "
         f"joins the efficient frontier: {listed([findings.called(name) for name in chart.best])}. For each point that "
         f"is not filled there is a filled one that is as good or better and takes no more. Thin upright lines are "
-        f"{findings.confidence} intervals, at the true cost where circles had to be moved apart; the dashed line is the baseline."
-        f"{free}{missing}"
+        f"{findings.confidence} intervals, at the true cost where circles had to be moved apart; the dashed line is "
+        f"the baseline.{free}{missing}"
     )
 
 
@@ -146,7 +146,7 @@ def _point(axes: Axes, chart: _Chart, name: str, moved: float) -> None:
     axes.plot(moved, row.mean, "o", markersize=15, markerfacecolor=fill, markeredgecolor=colour, zorder=4)
     number = str(chart.findings.number(name))
     letters = SURFACE if chosen else INK
-    axes.text(moved, row.mean, number, color=letters, ha="center", va="center_baseline", fontsize=9, zorder=5)
+    axes.text(moved, row.mean, number, color=letters, ha="center", va="center_baseline", fontsize=10, zorder=5)
 
 
 def _ticks(axes: Axes, chart: _Chart) -> None:

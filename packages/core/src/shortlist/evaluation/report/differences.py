@@ -44,7 +44,7 @@ def _gains(figure: Figure, findings: Findings, rows: list[Row]) -> None:
         colour = FIRST if (row.gain or 0.0) >= 0.0 else SECOND
         axes.plot((row.gain_low or 0.0, row.gain_high or 0.0), (y, y), color=colour, linewidth=2.0, alpha=0.6)
         fill = colour if findings.sure(row) else "none"
-        axes.plot(row.gain, y, "o", markersize=8, markeredgecolor=colour, markerfacecolor=fill, clip_on=False)
+        axes.plot(row.gain or 0.0, y, "o", markersize=8, markeredgecolor=colour, markerfacecolor=fill, clip_on=False)
     labels = [clean(f"{findings.number(row.run)} {row.run}", 24) for row in rows]
     axes.set_yticks(range(len(rows)), labels)
     axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel=f"gain in {findings.measure}")

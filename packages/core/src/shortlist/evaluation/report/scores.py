@@ -112,7 +112,6 @@ def _panels(figure: Figure, found: Sequence[Scored], rows: int) -> None:
         axes.axis("off")
     for axes, one in zip(grid.flat, found, strict=False):
         _panel(axes, one)
-    figure.get_layout_engine().set(hspace=0.06, wspace=0.06)  # type: ignore[union-attr]
 
 
 def _panel(axes: Axes, one: Scored) -> None:
@@ -121,15 +120,15 @@ def _panel(axes: Axes, one: Scored) -> None:
     for label, colour, side in ((1, FIRST, 1.0), (0, SECOND, -1.0)):
         counts, _ = np.histogram(one.values[one.relevant == label], edges)
         heights = side * counts / max(1, counts.max())
-        axes.bar(edges[:-1], heights, width=np.diff(edges), align="edge", color=colour, alpha=0.8)
+        axes.stairs(heights, edges, fill=True, color=colour, alpha=0.85)
     axes.axhline(0.0, color=INK, linewidth=0.6)
     ordered = "" if np.isnan(one.ordered) else f" {share(one.ordered)}"
-    axes.set_title(clean(one.run, 19) + ordered, fontsize=9.5, loc="left", pad=3.0)
+    axes.set_title(clean(one.run, 17) + ordered, fontsize=10, loc="left", pad=3.0)
     axes.set(yticks=(), ylim=(-1.05, 1.05))
     axes.grid(visible=False)
     axes.spines["left"].set_visible(False)
     axes.locator_params(axis="x", nbins=4)
-    axes.tick_params(axis="x", labelsize=9)
+    axes.tick_params(axis="x", labelsize=10)
 
 
 def calibration(one: Scored) -> Picture:

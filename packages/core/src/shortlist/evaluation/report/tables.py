@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from shortlist.evaluation.comparison import Comparison, Cost, Row
 from shortlist.evaluation.report.findings import Findings
 from shortlist.evaluation.report.words import figure, large, seconds, signed
 
 _LONGEST = 4000
+
+
+Cell: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Line:
         gain: over the baseline.
         gain_interval: of that gain.
         verdict: what the test says.
+        p: of that test, corrected.
         counts: questions won, lost and equal.
         time: per question.
         efficient: whether it is on the frontier of time.
@@ -37,6 +42,7 @@ class Line:
     gain: str
     gain_interval: str
     verdict: str
+    p: str
     counts: str
     time: str
     efficient: bool
@@ -48,11 +54,11 @@ class Table:
 
     Attributes:
         head: names of the columns after the run's.
-        rows: the run, and a cell for each column.
+        rows: the run, and for each column what stands in its cell, and what stands below that in small letters.
     """
 
     head: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
 
 
 def lines(findings: Findings) -> tuple[Line, ...]:
@@ -67,6 +73,7 @@ def lines(findings: Findings) -> tuple[Line, ...]:
             "" if row.gain is None else signed(row.gain),
             "" if row.gain is None else _interval(row.gain_low, row.gain_high, signed),
             _verdict(findings, row),
+            "" if row.corrected is None else f"p {_p(row.corrected)}",
             "" if row.gain is None or row.wins is None else f"{row.wins} / {row.losses} / {row.ties}",
             seconds(findings.cost(row.run)),
             row.run in chosen,
@@ -82,8 +89,7 @@ def _interval(low: float | None, high: float | None, tell: Callable[[float | Non
 def _verdict(findings: Findings, row: Row) -> str:
     if row.gain is None:
         return "baseline"
-    p = "" if row.corrected is None else f" (p {_p(row.corrected)})"
-    return ("not sure" if not findings.sure(row) else "better" if row.gain > 0.0 else "worse") + p
+    return "not sure" if not findings.sure(row) else "better" if row.gain > 0.0 else "worse"
 
 
 def _p(value: float) -> str:
@@ -97,12 +103,13 @@ def measures(findings: Findings) -> Table | None:
     rows = tuple(
         (row.run, tuple(_cell(findings, comparison.row(row.run, name)) for name in others)) for row in findings.rows
     )
-    best = tuple(figure(comparison.row(findings.best.run, name).ceiling) for name in others)
+    best = tuple((figure(comparison.row(findings.best.run, name).ceiling), "") for name in others)
     return Table(tuple(others), (*rows, ("best possible order", best))) if others else None
 
 
-def _cell(findings: Findings, row: Row) -> str:
-    return f"{figure(row.mean)}{' *' if findings.sure(row) else ''} ({figure(row.low)} to {figure(row.high)})"
+def _cell(findings: Findings, row: Row) -> Cell:
+    star = " *" if findings.sure(row) else ""
+    return figure(row.mean) + star, _interval(row.low, row.high, figure)
 
 
 def costs(findings: Findings) -> Table | None:
@@ -110,7 +117,7 @@ def costs(findings: Findings) -> Table | None:
     found = [findings.comparison.cost(row.run) for row in findings.rows]
     columns = [(title, [tell(cost) for cost in found]) for title, known, tell in _COSTS if any(map(known, found))]
     cells: Sequence[Sequence[str]] = [column for _, column in columns]
-    rows = tuple((cost.run, tuple(column[i] for column in cells)) for i, cost in enumerate(found))
+    rows = tuple((cost.run, tuple((column[i], "") for column in cells)) for i, cost in enumerate(found))
     return Table(tuple(title for title, _ in columns), rows) if columns else None
 
 

@@ -78,8 +78,8 @@ def _turn(findings: Findings, run: str, change: Change, heading: str) -> Turn:
     passed = [_passed(name, shown, before, after) for name, shown in told.items()]
     picture = movement(f"{heading}: {clean(question.query, 80)}", passed, top=top, sides=("before", "after"))
     caption = (
-        f"On the left the ranks in {findings.baseline.run}, on the right those in {run}, down to {top}; ▲ rose, ▼ fell. "
-        f"{picture.description.partition('. ')[2]}"
+        f"On the left the ranks in {findings.baseline.run}, on the right those in {run}, down to {top}; ▲ rose, ▼ "
+        f"fell. {picture.description.partition('. ')[2]}"
     )
     values = figure(change.before), figure(change.after)
     return Turn(heading, question.query, *values, Picture(picture, caption), tuple(told.values()))

@@ -1,11 +1,11 @@
 """What stands between braces in a template: a name, and the values that may stand there.
 
-    {k:10..100}         whole numbers, one by one, where only a whole number may stand
-    {p:0..1}            else a hundredth of the range at a time
-    {k:10..100/10}      in steps
-    {t:0.01..10 log}    25 values, each the same number of times the one before
-    {a:lexical|similarity}    one of these texts
-    {k}                 the same value as where `k` was declared
+{k:10..100}         whole numbers, one by one, where only a whole number may stand
+{p:0..1}            else a hundredth of the range at a time
+{k:10..100/10}      in steps
+{t:0.01..10 log}    25 values, each the same number of times the one before
+{a:lexical|similarity}    one of these texts
+{k}                 the same value as where `k` was declared
 """
 
 from __future__ import annotations

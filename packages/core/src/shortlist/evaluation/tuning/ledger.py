@@ -92,6 +92,11 @@ class Ledger(Cache):
         """That of the cache behind it."""
         return self.inner.location
 
+    @property
+    def answers(self) -> int:
+        """How many answers models gave since it was made."""
+        return self._answers.total()
+
     def opened(self) -> Account:
         """A new account, which is charged from here on."""
         self.account = Account()

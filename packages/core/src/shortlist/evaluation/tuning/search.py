@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice, takewhile
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from shortlist.errors import require
@@ -38,11 +38,16 @@ def search(
         MissingExtra: Optuna is needed and not installed.
     """
     if space.size <= trials:
-        texts = dict.fromkeys(space.all())
-        first, *others = texts
-        worth(first)
-        return [first, *(each for each in takewhile(lambda _: go_on(), others) if (worth(each), True)[1])]
+        return list(_all(space, worth, go_on))
     return list(islice(_proposed(space, worth, trials, seed, go_on), trials))
+
+
+def _all(space: Space, worth: Callable[[str], float], go_on: Callable[[], bool]) -> Iterator[str]:
+    for place, text in enumerate(dict.fromkeys(space.all())):
+        if place and not go_on():
+            return
+        worth(text)
+        yield text
 
 
 def _proposed(

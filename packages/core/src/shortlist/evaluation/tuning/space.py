@@ -41,8 +41,8 @@ class Template:
         told = declared(text)
         plain = cls(text, tuple(each.hole(whole=each.doubtful) for each in told))
         template = cls(text, tuple(each.hole(whole=_is_whole(plain, each)) for each in told))
-        for values in template.ends():
-            parse(template.filled(values))
+        for texts in template.ends():
+            _one_made(texts, parse)
         return template
 
     @property
@@ -60,13 +60,28 @@ class Template:
         for values in product(*(hole.values for hole in self.holes)):
             yield self.filled(dict(zip(names, values, strict=True)))
 
-    def ends(self) -> Iterator[dict[str, str]]:
-        """The first value of every hole, and this with each other text, or the other end of a range, in one of them."""
-        first = {hole.name: hole.values[0] for hole in self.holes}
-        yield first
+    def ends(self) -> Iterator[tuple[str, str]]:
+        """Expressions by which it is seen whether the template makes rerankers.
+
+        For both ends of all ranges, and for each text in each hole, two of which one must: numbers may depend on each
+        other, as `min_k` and `max_k` do.
+        """
+        first, last = ({hole.name: hole.values[end] for hole in self.holes} for end in (0, -1))
+        yield self.filled(first), self.filled(first)
+        yield self.filled(last), self.filled(last)
         for hole in self.holes:
-            for value in hole.values[-1:] if hole.ordered else hole.values[1:]:
-                yield {**first, hole.name: value}
+            for value in () if hole.ordered else hole.values:
+                yield self.filled({**first, hole.name: value}), self.filled({**last, hole.name: value})
+
+
+def _one_made(texts: tuple[str, str], made: Callable[[str], Reranker]) -> Reranker:
+    try:
+        return made(texts[0])
+    except InputError as error:
+        try:
+            return made(texts[1])
+        except InputError:
+            raise error from None
 
 
 def _is_whole(plain: Template, told: Declared) -> bool:
@@ -126,8 +141,8 @@ class Space:
             MissingExtra: a package is not here.
         """
         for template in self.templates:
-            for values in template.ends():
-                made(template.filled(values)).warm_up()
+            for texts in template.ends():
+                _one_made(texts, made).warm_up()
 
 
 def read_space(path: Path) -> Space:

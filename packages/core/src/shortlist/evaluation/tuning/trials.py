@@ -98,7 +98,7 @@ class Trials:
         some = questions[:: max(1, len(questions) // TIMED)][:TIMED]
         account = self.ledger.opened()
         with self.ledger.deaf():
-            made = self._run(self.made(expression), replace(self.setting.collection, questions=some))
+            made = self._run(expression, self.made(expression), replace(self.setting.collection, questions=some))
         cost = self.ledger.cost(account, made)
         return replace(cost, seconds=made.seconds / len(some))
 
@@ -108,7 +108,7 @@ class Trials:
         except InputError as error:
             return self._failed(expression, str(error))
         account = self.ledger.opened()
-        made = self._run(reranker, self.setting.collection)
+        made = self._run(expression, reranker, self.setting.collection)
         cost = self.ledger.cost(account, made)
         if cost.seconds is None and self._timed:
             self.measured(expression)
@@ -122,8 +122,8 @@ class Trials:
         cost = Cost(expression, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, failed=n)
         return Trial(expression, np.zeros(n), cost, why)
 
-    def _run(self, reranker: Reranker, collection: Collection) -> Run:
-        return run(reranker, collection, runtime=self._runtime)
+    def _run(self, name: str, reranker: Reranker, collection: Collection) -> Run:
+        return run(reranker, collection, name=name, runtime=self._runtime)
 
 
 def excess(cost: Cost, limits: Limits) -> float:

@@ -8,14 +8,15 @@ generator = QueryGenerator(OpenAIChat("my-model"), RoundTrip(corpus))
 
 from shortlist.training.labels.answered import Answered, read_answered
 from shortlist.training.labels.corpus import Corpus, RoundTrip
+from shortlist.training.labels.examples import examples_of, read_examples
 from shortlist.training.labels.filters import Filters
-from shortlist.training.labels.made import Draft, Kept, Made, Refused, examples_of
+from shortlist.training.labels.labelling import Labelled, label_queries, label_utilities
+from shortlist.training.labels.made import Draft, Kept, Made, Refused
 from shortlist.training.labels.near_misses import ATTRIBUTES, NearMiss, NearMisses
 from shortlist.training.labels.prompts import Example, LabelPrompt, label_prompt, label_prompts
 from shortlist.training.labels.queries import PROMPTS, QueryGenerator
 from shortlist.training.labels.utility import UtilityLabels
 from shortlist.training.labels.work import Failed
-from shortlist.training.labels.making import label_queries, label_utilities, make_queries, measure_utilities
 
 __all__ = [
     "ATTRIBUTES",
@@ -28,6 +29,7 @@ __all__ = [
     "Filters",
     "Kept",
     "LabelPrompt",
+    "Labelled",
     "Made",
     "NearMiss",
     "NearMisses",
@@ -41,4 +43,5 @@ __all__ = [
     "label_queries",
     "label_utilities",
     "read_answered",
+    "read_examples",
 ]

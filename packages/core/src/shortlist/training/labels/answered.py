@@ -39,7 +39,7 @@ class Answered:
     grades: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        texts = (self.query, *self.answers, *self.rejected)
+        texts: tuple[object, ...] = (self.query, *self.answers, *self.rejected)
         if bad := [each for each in texts if not (isinstance(each, str) and each.strip())]:
             raise InputError(f"question and answers are texts with words, not {bad[0]!r}")
         if not self.passages or not self.answers:
@@ -66,7 +66,8 @@ def read_answered(path: str | Path) -> list[Answered]:
     lists: Iterator[JudgedList | None] = iter([None] * len(rows))
     if any("grades" in row or "passages" not in row for _, row in rows):
         lists = iter(read_judged(path, level="paragraph"))
-    found = [_read(where, row, judged, place) for place, ((where, row), judged) in enumerate(zip(rows, lists, strict=True))]
+    both = enumerate(zip(rows, lists, strict=True))
+    found = [_read(where, row, judged, place) for place, ((where, row), judged) in both]
     if not found:
         raise InputError(f"{path}: no question in it")
     if len({each.id for each in found}) < len(found):
@@ -76,10 +77,10 @@ def read_answered(path: str | Path) -> list[Answered]:
 
 def _read(where: str, row: Record, judged: JudgedList | None, place: int) -> Answered:
     with located(where):
-        query, passages = (row["query"], as_passages(row["passages"])) if judged is None else judged[:2]
-        name = str(row.get("id", row.get("_id", place)))
-        grades = None if judged is None else judged.grades
-        return Answered(name, query, with_ids(passages), _answers(row), _texts(row.get("rejected", [])), grades)
+        name, rejected = str(row.get("id", row.get("_id", place))), _texts(row.get("rejected", []))
+        if judged is None:
+            return Answered(name, row["query"], with_ids(as_passages(row["passages"])), _answers(row), rejected)
+        return Answered(name, judged.query, with_ids(judged.passages), _answers(row), rejected, judged.grades)
 
 
 def _answers(row: Mapping[str, Any]) -> tuple[str, ...]:

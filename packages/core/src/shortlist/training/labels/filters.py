@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from shortlist.algorithms.bm25 import tokenize
@@ -20,6 +20,11 @@ _ITSELF = re.compile(
     rf"|\bthe {_DOUBTFUL} (?:says?|mentions?|describes?|discuss(?:es)?|states?|suggests?|explains?|above)\b"
     r"|\b(?:mentioned|described|discussed|stated) (?:above|here)\b"
 )
+_REFUSAL = re.compile(
+    r"(?:i am|i'm) (?:sorry|unable|not able)|i (?:cannot|can't|can not)|sorry,|as an ai\b|unfortunately\b"
+)
+_LONGEST_WORD = 16
+"""Characters, on average: what has no spaces has an end, too."""
 _RUN = 6
 """Words that a copy has at least: a few words in the passage's order are how people search."""
 
@@ -59,18 +64,24 @@ class Filters:
             bad: the bad query that was written beside it.
             examples: queries that the model was shown.
         """
-        words = tokenize(query)
+        return next(self._faults(query, passage, bad, examples), None)
+
+    def _faults(self, query: str, passage: str, bad: str, examples: Iterable[str]) -> Iterator[str]:
+        words, said = tokenize(query), " ".join(query.casefold().split())
         if not words:
-            return "empty"
-        if not self.shortest <= len(words) <= self.longest:
-            return "too short or too long"
-        if _ITSELF.search(" ".join(query.casefold().split())):
-            return "speaks of the passage"
+            yield "empty"
+        if not self.shortest <= len(words) <= self.longest or len(query) > _LONGEST_WORD * self.longest:
+            yield "too short or too long"
+        if _REFUSAL.match(said):
+            yield "a refusal"
+        if _ITSELF.search(said):
+            yield "speaks of the passage"
         if len(words) >= _RUN and longest_run(words, tokenize(passage)) > self.copied * len(words):
-            return "copied from the passage"
+            yield "copied from the passage"
         if bad and self.same(query, bad):
-            return "no better than the bad query"
-        return "copied from an example" if any(self.same(query, each) for each in examples) else None
+            yield "no better than the bad query"
+        if any(self.same(query, each) for each in examples):
+            yield "copied from an example"
 
     def same(self, query: str, other: str) -> bool:
         """Whether two queries are one."""

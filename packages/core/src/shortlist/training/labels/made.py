@@ -1,13 +1,11 @@
-"""What comes of a passage: queries that are kept, queries that are not and why, and examples out of both."""
+"""What comes of a passage: queries that are kept, and queries that are not, and why."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from shortlist.training.labels.near_misses import NearMiss
-from shortlist.training.labels.prompts import Example
 
 
 class Draft(NamedTuple):
@@ -86,24 +84,3 @@ class Made(NamedTuple):
 
 def _draft(data: Mapping[str, Any]) -> Draft:
     return Draft(*(data[name] for name in Draft._fields))
-
-
-def examples_of(made: Iterable[Made], passages: Mapping[str, str], n: int = 3, seed: int = 0) -> tuple[Example, ...]:
-    """Examples out of what was made: UDAPDR's second stage, in which a strong model's queries teach a cheap one.
-
-    The bad query of an example is one that was written for its passage and is not kept.
-
-    Args:
-        made: what came of some passages.
-        passages: their texts by id.
-        n: examples, at most, each of another passage.
-        seed: of their choice.
-    """
-    fit = [each for each in made if each.kept and each.source in passages]
-    chosen = random.Random(seed).sample(fit, min(n, len(fit)))
-    return tuple(Example(passages[each.source], each.kept[0].draft.query, _bad(each)) for each in chosen)
-
-
-def _bad(made: Made) -> str:
-    drafts = [*(each.draft.bad for each in made.kept), *(each.draft.query for each in made.refused)]
-    return next((query for query in drafts if query), "")

@@ -59,7 +59,9 @@ class QueryGenerator:
         check_model(ChatModel, self.model)
         checked_count(self.samples, "samples")
         if not 0 <= self.temperature <= 2 or (self.samples > 1 and self.temperature == 0):
-            raise InputError(f"{self.samples} samples at temperature {self.temperature}: from above 0 to 2, or one at 0")
+            raise InputError(
+                f"{self.samples} samples at temperature {self.temperature}: from above 0 to 2, or one at 0"
+            )
         if not self.prompts or any(not persona.strip() for persona in self.personas):
             raise InputError("there must be a prompt, and words in every persona")
         self.settings()
@@ -69,7 +71,7 @@ class QueryGenerator:
         way, misses = self.way, self.near_misses
         told = [repr(label_prompt(name, "query")) for name in self.prompts]
         told += [repr(label_prompt(name, "rewrite")) for name in (STYLES if self.personas else ())]
-        drawn = [self.samples, self.temperature, list(self.examples), repr(self.filters), list(self.personas), self.seed]
+        drawn = [self.samples, self.temperature, self.examples, repr(self.filters), self.personas, self.seed]
         back = [way.corpus.digest, None if way.reranker is None else repr(way.reranker), way.depth, way.k]
         return [self.model.fingerprint or repr(self.model), told, drawn, back, misses and misses.settings()]
 
@@ -77,16 +79,9 @@ class QueryGenerator:
         """Rounds: the queries, the way back, their rewritings, the way back of these, near misses, and their check.
 
         Raises:
-            ModelError: no reply of the first round was had, or the reranker failed.
+            ModelError: no reply with a query, or none with a rewriting, was had, or the reranker failed.
         """
-        asked = [(label_prompt(name, "query"), draw) for name in self.prompts for draw in range(self.samples)]
-        requests = [
-            prompt.request({"passage": text_of(passage)}, self.examples)._replace(
-                temperature=self.temperature, draw=draw
-            )
-            for prompt, draw in asked
-        ]
-        drafts, lost = yield from self._drafts(requests, [(prompt, Draft("", prompt.name)) for prompt, _ in asked])
+        drafts, lost = yield from self._drafts(*self._asked(passage))
         kept, refused = yield from self._sifted(drafts, passage, ())
         rewritten, also_lost = yield from self._rewritten(kept)
         more, also_refused = yield from self._sifted(rewritten, passage, kept)
@@ -97,6 +92,17 @@ class QueryGenerator:
             kept = [each._replace(near_misses=told.kept) for each, told in zip(kept, found, strict=True)]
             lost += sum(told.lost for told in found)
         return Made(str(passage.id), tuple(kept), (*refused, *also_refused), lost)
+
+    def _asked(self, passage: Passage) -> tuple[list[ChatRequest], list[tuple[LabelPrompt, Draft]]]:
+        """The first round, and what each request is for."""
+        requests, told = list[ChatRequest](), list[tuple[LabelPrompt, Draft]]()
+        for prompt in (label_prompt(name, "query") for name in self.prompts):
+            request = prompt.request({"passage": text_of(passage)}, self.examples)._replace(
+                temperature=self.temperature
+            )
+            requests += [request._replace(draw=draw) for draw in range(self.samples)]
+            told += [(prompt, Draft("", prompt.name))] * self.samples
+        return requests, told
 
     def _drafts(
         self, requests: Sequence[ChatRequest], told: Sequence[tuple[LabelPrompt, Draft]]
@@ -112,7 +118,7 @@ class QueryGenerator:
         """Everyday's and an expert's form of each, for a persona that the seed and the query choose."""
         if not (self.personas and kept):
             return [], 0
-        told, requests = [], []
+        requests, told = list[ChatRequest](), list[tuple[LabelPrompt, Draft]]()
         for each in kept:
             query = each.draft.query
             persona = random.Random(f"{self.seed} {query}").choice(self.personas)
@@ -125,23 +131,24 @@ class QueryGenerator:
         self, drafts: Iterable[Draft], passage: Passage, before: Sequence[Kept]
     ) -> Plan[tuple[list[Kept], list[Refused]]]:
         """Those that pass the filters and lead back, and the others. Of queries that are one, the first is taken."""
-        fit, refused = list[Draft](), list[Refused]()
+        fit, kept, refused = list[Draft](), list[Kept](), list[Refused]()
         for draft in drafts:
-            why = self._fault(draft, passage, [*(each.draft for each in before), *fit])
-            if why is None:
-                fit.append(draft)
-            else:
+            if why := self._fault(draft, passage, [*(each.draft for each in before), *fit]):
                 refused.append(Refused(draft, why))
+            else:
+                fit.append(draft)
         ranks = yield from together([self.way.plan(draft.query, passage) for draft in fit])
-        kept = [Kept(draft, rank) for draft, rank in zip(fit, ranks, strict=True) if rank and rank <= self.way.k]
         for draft, rank in zip(fit, ranks, strict=True):
-            if not rank or rank > self.way.k:
-                refused.append(Refused(draft, "does not lead back: not found" if not rank else "does not lead back"))
+            if rank is not None and rank <= self.way.k:
+                kept.append(Kept(draft, rank))
+            else:
+                refused.append(Refused(draft, "not found" if rank is None else "does not lead back"))
         return kept, refused
 
     def _fault(self, draft: Draft, passage: Passage, before: Sequence[Draft]) -> str | None:
-        shown = self.examples or label_prompt(draft.prompt, "rewrite" if draft.seed else "query").examples
-        why = self.filters.fault(draft.query, passage.text, draft.bad, [each.query for each in shown])
+        own = [each for name in self.prompts for each in label_prompt(name, "query").examples]
+        shown = [each.query for each in self.examples or own]
+        why = self.filters.fault(draft.query, passage.text, draft.bad, shown)
         if why is None and any(self.filters.same(draft.query, each.query) for each in before):
             return "asked already"
         return why

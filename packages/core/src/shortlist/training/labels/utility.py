@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shortlist.errors import BadAnswer, InputError
-from shortlist.models.base import ChatModel, ChatReply, Continuation, Likelihood, LikelihoodModel, Message
+from shortlist.errors import InputError
+from shortlist.models.base import ChatModel, ChatReply, ChatRequest, Continuation, Likelihood, LikelihoodModel, Message
 from shortlist.passage import Passage
 from shortlist.plan import Missing, Plan, votes
 from shortlist.prompts.render import filled
@@ -70,8 +70,8 @@ class UtilityLabels:
         prompts = [self._messages(question.query, passage) for passage in passages]
         if isinstance(self.model, LikelihoodModel):
             return (yield from _margins(self.model, prompts, self._targets(question)))
-        prompt = label_prompt(self.prompt, "answer")
-        requests = [prompt.request({})._replace(messages=messages) for messages in prompts]
+        most = label_prompt(self.prompt, "answer").max_tokens
+        requests = [ChatRequest(messages, max_tokens=most) for messages in prompts]
         replies = yield from self.model.votes(requests)
         return [_right(reply, question.answers) for reply in replies]
 
@@ -93,7 +93,7 @@ def _given(prompt: LabelPrompt, passage: Passage) -> str:
 def _margins(
     model: LikelihoodModel, prompts: Sequence[tuple[Message, ...]], targets: Sequence[str]
 ) -> Plan[list[float | Missing]]:
-    """log p of the first target, less that of the second where there is one, after each prompt."""
+    """How much likelier the first target is than the second after each prompt; its log p where there is no second."""
     asked = [Continuation(prompt, target) for target in targets for prompt in prompts]
     said = yield from votes(model, asked)
     right, wrong = said[: len(prompts)], said[len(prompts) :] or [Likelihood(0.0, 1)] * len(prompts)
@@ -101,9 +101,9 @@ def _margins(
 
 
 def _difference(right: Likelihood | Missing, wrong: Likelihood | Missing) -> float | Missing:
-    if isinstance(right, Missing) or isinstance(wrong, Missing):
-        return right if isinstance(right, Missing) else Missing(BadAnswer("no likelihood"))
-    return right.logprob - wrong.logprob
+    if isinstance(right, Missing):
+        return right
+    return wrong if isinstance(wrong, Missing) else right.logprob - wrong.logprob
 
 
 def _right(reply: ChatReply | Missing, golds: Sequence[str]) -> float | Missing:

@@ -112,7 +112,9 @@ class Work(Generic[T]):
     def _held(self, head: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
         (_, first), *others = records(self.file)
         if first != head:
-            raise InputError(f"{self.file} was made with other settings or passages: remove it, or choose another --out")
+            raise InputError(
+                f"{self.file} was made with other settings or passages: remove it, or choose another --out"
+            )
         found: dict[str, Mapping[str, Any]] = {}
         for where, record in others:
             with located(where):

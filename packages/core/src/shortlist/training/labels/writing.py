@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -69,17 +70,12 @@ def _line(judged: JudgedList, group: str, model: str, about: Mapping[str, Any]) 
 
 def outcome(made: Sequence[Made], found: Sequence[Found]) -> Mapping[str, Any]:
     """How much was made, and why the rest was not kept."""
-    refused: dict[str, int] = {}
-    for each in made:
-        for draft in each.refused:
-            refused[draft.why] = refused.get(draft.why, 0) + 1
-    by_prompt: dict[str, int] = {}
-    for each in found:
-        by_prompt[each.kept.draft.prompt] = by_prompt.get(each.kept.draft.prompt, 0) + 1
+    refused = Counter(draft.why for each in made for draft in each.refused)
+    by_prompt = Counter(each.kept.draft.prompt for each in found)
     return {
         "passages": len(made),
         "queries": len(found),
-        "by prompt": by_prompt,
+        "by prompt": dict(sorted(by_prompt.items())),
         "near misses": sum(len(each.kept.near_misses) for each in found),
         "refused": dict(sorted(refused.items())),
         "lost replies": sum(each.lost for each in made),
