@@ -35,20 +35,20 @@ NEEDED = "ms-marco-minilm"
 SPACES: Mapping[str, tuple[str, ...]] = {
     "cheap": (
         "lexical",
-        "blend(lexical, prior={p:0..1/0.05})",
-        "blend(similarity, prior={p:0..1/0.05})",
+        "blend(lexical, prior={p:0..1/0.1})",
+        "blend(similarity, prior={p:0..1/0.1})",
         "fuse(lexical, similarity, method='weighted', weights=[{w:0..1/0.1}, 0.5])",
-        "similarity >> mmr(diversity={d:0..1/0.1})",
+        "similarity >> mmr(diversity={d:0..1/0.2})",
     ),
     "with the cross-encoder": (
-        "blend(cross-encoder, prior={p:0..1/0.05})",
+        "blend(cross-encoder, prior={p:0..1/0.1})",
         "{a:lexical|similarity}[:{k:5..20/5}] >> cross-encoder",
         "fuse(cross-encoder, {a:lexical|similarity}, method='weighted', weights=[{w:0..1/0.1}, 0.5])",
         "fuse(cross-encoder, lexical, similarity, k={k:1..100 log})",
-        "cross-encoder >> mmr(diversity={d:0..1/0.1})",
+        "cross-encoder >> mmr(diversity={d:0..1/0.2})",
     ),
 }
-ROUNDS, TRIALS, FOLDS = 20, 24, 5
+ROUNDS, TRIALS, FOLDS = 10, 24, 5
 
 
 @dataclass(frozen=True)

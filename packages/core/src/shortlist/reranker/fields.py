@@ -72,8 +72,9 @@ def settings_of(cls: type[Any]) -> tuple[Setting, ...]:
 def _setting(field: Field[Any], hint: Any) -> Setting:
     required = field.default is MISSING and field.default_factory is MISSING
     default = None if field.default is MISSING else field.default
-    made = field.default_factory if isinstance(field.default_factory, type) else None
-    return Setting(field.name, hint, required, default, made if is_dataclass(made) else None)
+    made: object = field.default_factory
+    whole = made if isinstance(made, type) and is_dataclass(made) else None
+    return Setting(field.name, hint, required, default, whole)
 
 
 def check_numbers(reranker: Reranker) -> None:

@@ -129,8 +129,9 @@ def _check(known: _Kind, lists: Sequence[JudgedList], given: Values, n: int, see
     if n < 2:
         raise InputError(f"needs 2 folds or more, not {n}")
     parts = folds(lists, n, seed)
-    for each in (lists, *_others(parts)) if known.enough is not None else ():
-        known.enough(each, given)
+    if known.enough is not None:
+        for each in (lists, *_others(parts)):
+            known.enough(each, given)
 
 
 T = TypeVar("T")

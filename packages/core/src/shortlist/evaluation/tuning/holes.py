@@ -55,7 +55,9 @@ class Declared:
     def doubtful(self) -> bool:
         """Whether it is a range that can be read in two ways: both ends are whole, and no step is given."""
         found = _RANGE.fullmatch(self.text)
-        return bool(found) and found[3] is None and all(float(end).is_integer() for end in found.groups()[:2])
+        if found is None or found[3] is not None:
+            return False
+        return float(found[1]).is_integer() and float(found[2]).is_integer()
 
     def hole(self, *, whole: bool) -> Hole:
         """The hole that is meant.
