@@ -110,6 +110,7 @@ def main(*, quick: bool = False) -> Table:
             " the first stages, which encode the query with a small transformer, are not in them.",
         ),
         ("shortlist", "onnxruntime", "numpy", "ir-measures"),
+        ("ms a query",),
     )
 
 

@@ -357,9 +357,10 @@ def main(*, quick: bool = False) -> Table:
             " HotpotQA was in its training.",
             "Cheap combinations: for each question, the setting that was best for the questions of the other parts.",
             "Milliseconds are CPU time, vectors at hand; of the cross-encoder, all of its work.",
-            *notes,
         ),
         ("shortlist", "onnxruntime", "numpy", "torch", "ir-measures"),
+        columns[-1:],
+        tuple(notes),
     )
 
 

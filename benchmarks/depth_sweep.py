@@ -5,7 +5,7 @@ from __future__ import annotations
 import one_thread  # noqa: F401  isort: skip
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,6 +24,7 @@ DEPTHS = (20, 50, 100)
 MEASURE = measure("nDCG@10")
 NEEDED = ("ms-marco-minilm", "bge-small")
 CROSS_ENCODER, FOUND, BEST = "cross-encoder", "as it was found", "best order"
+GAIN = "less the first stage"
 Values = Mapping[tuple[str, int], Floats]
 """Of a reranker over so many candidates, one value a question."""
 
@@ -49,16 +50,11 @@ def rerankers() -> dict[str, Reranker]:
     }
 
 
-def head(collection: Collection, depth: int) -> Collection:
-    questions = tuple(replace(each, passages=each.passages[:depth]) for each in collection)
-    return replace(collection, questions=questions)
-
-
 def swept(collection: Collection, depths: Sequence[int], ways: Mapping[str, Reranker]) -> dict[tuple[str, int], Floats]:
     """The deepest first, so that models are asked many questions at a time."""
     found = {}
     for depth in sorted(depths, reverse=True):
-        cut = head(collection, depth)
+        cut = first(collection, len(collection), depth)
         found |= {(name, depth): MEASURE.of(cut, all_of(run(way, cut))) for name, way in ways.items()}
         found[BEST, depth] = ceiling(cut, MEASURE)
     return found
@@ -74,9 +70,6 @@ def claims(stage: str, values: Values, names: Sequence[str], depths: Sequence[in
             yield Claim(stage, name, f"{most} less {least}", at - values[name, least])
             if name != CROSS_ENCODER:
                 yield Claim(stage, name, f"less the {CROSS_ENCODER}", at - values[CROSS_ENCODER, most])
-
-
-GAIN = "less the first stage"
 
 
 def told(made: Sequence[Claim]) -> dict[tuple[str, str, str], str]:
@@ -98,7 +91,7 @@ def main(*, quick: bool = False) -> Table:
     if missing := [name for name in NEEDED if find(name) is None]:
         return skipped(TITLE, f"The weights were not there: `shortlist models get` {', '.join(missing)}.")
     depths = (5, 10, 20) if quick else DEPTHS
-    there = {stage: first(each, 3) if quick else each for stage, each in collections.items() if each}
+    there = {stage: first(each, 3, 20) if quick else each for stage, each in collections.items() if each}
     ways = rerankers()
     values = {stage: swept(each, depths, ways) for stage, each in there.items()}
     found = told([each for stage in there for each in claims(stage, values[stage], [*ways], depths)])

@@ -33,6 +33,10 @@ ROUNDS, DIVERSITY = 3, 0.5
 SIZES = ((100, 384), (100, 1024), (1000, 384), (1000, 1024), (10_000, 384), (10_000, 1024))
 COMPILED, NUMPY = "compiled", "NumPy alone"
 OTHERS = ("langchain-core", "llama-index", "llama-index, arrays", "Haystack")
+COLUMNS = (
+    "method", "candidates", "d", "picks", "ours, CPU microseconds", NUMPY, "pyversity", "pyversity to NumPy alone",
+    *OTHERS,
+)  # fmt: skip
 # Beyond these products of candidates, picks and what a library's time grows with, it takes too long to wait for.
 LONGEST = {"langchain-core": 1.1e6, "llama-index": 1.1e4, "llama-index, arrays": 1.1e5, "Haystack": 1.1e6}
 LONG = 2e7
@@ -216,17 +220,7 @@ def main(*, quick: bool = False) -> Table:
     rows = [row for each in asked for row in measure(*each, 1 if quick else ROUNDS)]
     return Table(
         "Diverse selection",
-        (
-            "method",
-            "candidates",
-            "d",
-            "picks",
-            "ours, CPU microseconds",
-            NUMPY,
-            "pyversity",
-            "pyversity to NumPy alone",
-            *OTHERS,
-        ),
+        COLUMNS,
         tuple(rows),
         (
             "From relevance (cosines to a query) and unit rows in float32 to picks; diversity 0.5, synthetic vectors"
@@ -241,9 +235,10 @@ def main(*, quick: bool = False) -> Table:
             "llama-index declares lists of floats, and is given them; in the column `arrays` a list of rows of the"
             " matrix, which it takes as well.",
             "Haystack's two are its loops written again over vectors that are ready: its ranker embeds all texts anew.",
-            *([] if quick else [memory()]),
         ),
         ("shortlist", "numpy", "numba", "pyversity", "langchain-core", "llama-index-core", "torch"),
+        COLUMNS[4:],
+        () if quick else (memory(),),
     )
 
 

@@ -79,8 +79,8 @@ def haystack(folder: Path) -> Mapping[str, Rank]:
     """`SentenceTransformersSimilarityRanker`, of sentence-transformers-haystack."""
     from haystack import Document
     from haystack.utils import ComponentDevice
-    from haystack_integrations.components.rankers.sentence_transformers import SentenceTransformersSimilarityRanker
 
+    from haystack_integrations.components.rankers.sentence_transformers import SentenceTransformersSimilarityRanker
     from haystack_integrations.components.rankers.shortlist import ShortlistRanker
 
     def ranking(reranker: ShortlistRanker | SentenceTransformersSimilarityRanker) -> Rank:
@@ -102,7 +102,8 @@ def haystack(folder: Path) -> Mapping[str, Rank]:
 # Name, what makes its rerankers, the modules that must be there, and their distributions.
 FRAMEWORKS = (
     ("LlamaIndex", llama_index, ("llama_index.core",), ("llama-index-core",)),
-    ("LangChain", langchain, ("langchain_classic", "langchain_community"), ("langchain-classic", "langchain-community")),
+    ("LangChain", langchain, ("langchain_classic", "langchain_community"),
+     ("langchain-classic", "langchain-community")),
     ("Haystack", haystack, ("haystack", "haystack_integrations.components.rankers.sentence_transformers"),
      ("haystack-ai", "sentence-transformers-haystack")),
 )  # fmt: skip
@@ -141,7 +142,7 @@ def main(*, quick: bool = False) -> Table:
         if missing := [module for module in modules if not installed(module)]:
             rows.append((name, "", f"not installed: {', '.join(missing)}", "", "", "", ""))
         else:
-            rows.append(row(name, make(folder), 12 if quick else 100, 1 if quick else 3))
+            rows.append(row(name, make(folder), 12 if quick else 100, 1 if quick else 2))
             versions += distributions
     return Table(
         TITLE,
@@ -152,8 +153,8 @@ def main(*, quick: bool = False) -> Table:
             "Its own: `SentenceTransformerRerank` of LlamaIndex, `CrossEncoderReranker` of LangChain with"
             " `HuggingFaceCrossEncoder`, `SentenceTransformersSimilarityRanker` of Haystack, each with its defaults."
             " All three call sentence-transformers. Ours: the adapter for that framework with"
-            " `CrossEncoder`. How many times as fast ours is: CPU time, in turns in one process, the median of three"
-            " rounds; documents are made anew in that time, as LlamaIndex's and Haystack's write into them.",
+            " `CrossEncoder`. How many times as fast ours is: CPU time, in turns in one process, the median of two"
+            " rounds; documents are made anew in that time, as LlamaIndex's writes into them.",
             "Same ten: in fp32, whether they are the same in the same order; in int8, how many of them are the same.",
         ),
         ("shortlist", "sentence-transformers", "torch", "onnxruntime", *versions),

@@ -73,9 +73,9 @@ def _records(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         yield number.strip(), {"I": number.strip(), **dict(zip(parts[1::2], parts[2::2], strict=True))}
 
 
-def first(collection: Collection, n: int) -> Collection:
-    """Its first questions, with few candidates."""
-    cut = tuple(replace(each, passages=each.passages[:20]) for each in collection.questions[:n])
+def first(collection: Collection, n: int, depth: int) -> Collection:
+    """Its first questions, with so many candidates."""
+    cut = tuple(replace(each, passages=each.passages[:depth]) for each in collection.questions[:n])
     return replace(collection, questions=cut)
 
 

@@ -208,6 +208,7 @@ def main(*, quick: bool = False, queries: int = 43, depth: int = 20, skip: int =
             "Tokens are counted for each prompt as if it were read alone; what prompts share is computed once.",
         ),
         ("shortlist", "torch", "transformers", "numpy", "ir-measures"),
+        ("tokens per CPU second",),
     )
 
 

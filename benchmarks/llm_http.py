@@ -129,7 +129,7 @@ def main(*, quick: bool = False) -> Table:
         "Calls and tokens in `usage` were the server's own, in every run.",
         where_from(),
     )
-    return Table(TITLE, COLUMNS, tuple(rows + compare(LONG, again, 1)), notes, ("openai", "httpx"))
+    return Table(TITLE, COLUMNS, tuple(rows + compare(LONG, again, 1)), notes, ("openai", "httpx"), COLUMNS[2:5])
 
 
 def _said(strategy: str, how: str, asked: Requests) -> str:

@@ -78,6 +78,7 @@ def main(*, quick: bool = False) -> Table:
             "In turns in one process: the median of three rounds, and one round for the longer lists.",
         ),
         ("shortlist", "onnxruntime", "tokenizers"),
+        ("CPU seconds", "speed"),
     )
 
 

@@ -21,6 +21,7 @@ from shortlist.models.onnx import OnnxCrossEncoder
 from table import Table, report, skipped
 
 TITLE, WEIGHTS, PEER = "Memory", "ms-marco-minilm", "sentence-transformers"
+COLUMNS = ("library", "passages", "MiB with the model loaded", "MiB more at the peak")
 # A batch is full at any length: shorter passages show the same and take less time.
 CHARACTERS = 240
 
@@ -87,7 +88,7 @@ def main(*, quick: bool = False) -> Table:
     cases = [("shortlist, int8, threads 2", n) for n in sizes] + [(PEER, n) for n in sizes[:2]]
     return Table(
         TITLE,
-        ("library", "passages", "MiB with the model loaded", "MiB more at the peak"),
+        COLUMNS,
         tuple(row(library, n) for library, n in cases),
         (
             "Resident set of a fresh process for each row, before `rank` (libraries imported, weights loaded, one"
@@ -96,6 +97,7 @@ def main(*, quick: bool = False) -> Table:
             "What still grows with the number of passages is their token ids and the ranking itself.",
         ),
         ("shortlist", "onnxruntime", PEER, "torch"),
+        COLUMNS[2:],
     )
 
 

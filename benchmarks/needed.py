@@ -184,7 +184,7 @@ def rows(name: str, questions: Sequence[Question], own: Models, folds: int, writ
         yield _row(name, f"cross-encoder >> {kind}", tried, values, base["cross-encoder"])
     for scorer, model in (("cross-encoder", own.scorer), ("bge-small", own.embedder)):
         yield from _declared(name, questions, scorer, model, base[scorer], folds)
-    if own.writer is not None:
+    if own.writer is not None and any(question.steps for question in questions):  # each prompt takes it a minute
         yield _row(name, f"elements by {WRITER}, cross-encoder", *_by_writer(scored[:written], own))
 
 

@@ -316,10 +316,11 @@ def main(*, quick: bool = False) -> Table:
             f" best for the queries of the other folds ({FOLDS} folds, drawn once). The gain over the cross-encoder"
             " alone has a paired bootstrap 95 % interval over queries. Every setting that was tried is counted;"
             " `over settings` is the range of their means, of which nobody could choose the best without judgments.",
-            f"Milliseconds are CPU time of the stage after the cross-encoder, vectors at hand. {spent}",
-            *notes,
+            "Milliseconds are CPU time of the stage after the cross-encoder, vectors at hand.",
         ),
         ("shortlist", "onnxruntime", "numpy", "networkx", "scipy", "ir-measures"),
+        columns[-1:],
+        (spent, *notes),
     )
 
 

@@ -63,6 +63,7 @@ def main(*, quick: bool = False) -> Table:  # noqa: ARG001 - it takes seconds as
             " accounting. Medians, in turns in one process; LlamaIndex in CPU time, the others by the wall clock.",
         ),
         ("shortlist", *(script.framework for script in SCRIPTS)),
+        ("no-op, microseconds", "adapter with keep-order", "difference"),
     )
 
 

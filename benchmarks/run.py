@@ -6,6 +6,7 @@ python benchmarks/run.py --quick                small sizes, nothing kept: to se
 python benchmarks/run.py --quick --to FOLDER    small sizes, kept elsewhere; the page stays as it is
 python benchmarks/run.py --check FOLDER         say where they differ from these results in more than times
 python benchmarks/run.py --page                 only make the page again, of the results that are there
+python benchmarks/run.py NAME --table FILE      take the table that `NAME.py --save FILE` wrote, and run nothing
 """
 
 from __future__ import annotations
@@ -67,8 +68,11 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes, nothing kept")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="keep the results there; the page stays as it is")
     parser.add_argument("--check", type=Path, metavar="FOLDER", help="compare with the results there, and keep nothing")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="of the one benchmark that is named")
     parser.add_argument("--page", action="store_true", help="run nothing")
     options = parser.parse_args(arguments)
+    if options.table and len(options.names) != 1:
+        parser.error("--table is for one benchmark")
     if unknown := {*options.names} - {*NAMES}:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     return options
@@ -91,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = options_of(arguments)
     bad = []
     for name in [] if options.page else [name for name in NAMES if not options.names or name in options.names]:
-        table = measure(name, quick=options.quick)
+        table = Table.load(options.table) if options.table else measure(name, quick=options.quick)
         print(flush=True)
         if table is None or not keep(Result.now(name, table), options):
             bad.append(name)

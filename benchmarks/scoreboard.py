@@ -53,44 +53,40 @@ def spread(column: str, method: str) -> Callable[[Table], str]:
     return read
 
 
-def strategies(column: str) -> Callable[[Table], str]:
-    return against(column, (GROUPED,), (SLIDING,))
-
-
 FIGURES = (
-    Figure("dl19 nDCG@10: order of BM25 (0.5058 is published)", "quality", cell("dl19 nDCG@10", "input order")),
-    Figure("the vectors that come with the package, half BM25", "quality",
+    Figure("Quality, dl19 nDCG@10: order of BM25, published as 0.5058", "quality", cell("dl19 nDCG@10", "input order")),
+    Figure("Quality: BM25 and the vectors that come with the package, half and half", "quality",
            cell("dl19 nDCG@10", "blend(similarity, prior=0.5), static")),
-    Figure("MiniLM cross-encoder, int8", "quality", cell("dl19 nDCG@10", CROSS_ENCODER)),
-    Figure("the same over three first stages together, half of them read", "cascade",
+    Figure("Quality: MiniLM cross-encoder, int8", "quality", cell("dl19 nDCG@10", CROSS_ENCODER)),
+    Figure("Quality: it over three first stages together, with a setting chosen on other queries", "cascade",
            cell("dl19 nDCG@10", "any of these")),
-    Figure("Speed, same weights, 100 passages, one thread; sentence-transformers is 1: ours, fp32", "cross_encoder",
+    Figure("Speed, 100 passages, same weights, one thread, sentence-transformers as 1: ours, fp32", "cross_encoder",
            cell("speed", "100", "shortlist, fp32")),
-    Figure("ours, int8", "cross_encoder", cell("speed", "100", "shortlist, int8")),
-    Figure("rerankers", "cross_encoder", cell("speed", "100", "rerankers")),
-    Figure("FlashRank", "cross_encoder", cell("speed", "100", "FlashRank")),
-    Figure("its reranker in LlamaIndex to ours in LlamaIndex, fp32", "frameworks", cell("ours, fp32", "LlamaIndex")),
-    Figure("likewise in LangChain", "frameworks", cell("ours, fp32", "LangChain")),
-    Figure("likewise in Haystack", "frameworks", cell("ours, fp32", "Haystack")),
+    Figure("Speed: ours, int8", "cross_encoder", cell("speed", "100", "shortlist, int8")),
+    Figure("Speed: rerankers", "cross_encoder", cell("speed", "100", "rerankers")),
+    Figure("Speed: FlashRank", "cross_encoder", cell("speed", "100", "FlashRank")),
+    Figure("Speed in LlamaIndex, its own reranker as 1: ours, fp32", "frameworks", cell("ours, fp32", "LlamaIndex")),
+    Figure("Speed in LangChain, likewise", "frameworks", cell("ours, fp32", "LangChain")),
+    Figure("Speed in Haystack, likewise", "frameworks", cell("ours, fp32", "Haystack")),
     Figure("Peak memory for 10,000 passages, MiB more than the loaded model", "memory",
            cell("MiB more at the peak", "shortlist, int8, threads 2", "10,000")),
     Figure("Many short lists at once instead of one by one: speed", "many", cell("speed", "3", "`rank_many`")),
     Figure("MMR: time of pyversity to ours", "diversity", spread("pyversity", "mmr")),
     Figure("MMR: time of LangChain to ours", "diversity", spread("langchain-core", "mmr")),
     Figure("Calls of a listwise language model over 100 passages: ours against rank_llm", "call_plans",
-           lambda table: f"{table.cell('calls', '100', 'grouped')} against {table.cell('calls', '100', 'rank_llm')}"),
-    Figure("Rounds of such calls, one waiting for another", "call_plans",
-           lambda table: f"{table.cell('rounds', '100', 'grouped')} against {table.cell('rounds', '100', 'rank_llm')}"),
-    Figure("Simulated nDCG@10 of that, with a model that errs by .5: ours against a sliding window", "strategies",
-           strategies("noise .5")),
+           against("calls", ("100", "grouped (default)"), ("100", "rank_llm"))),
+    Figure("Rounds of such calls, each waiting for the one before", "call_plans",
+           against("rounds", ("100", "grouped (default)"), ("100", "rank_llm"))),
+    Figure("Simulated nDCG@10 with a model that errs by .5: ours against a sliding window", "strategies",
+           against("noise .5", (GROUPED,), (SLIDING,))),
     Figure("Passages kept where 0.9 of the needed are found (MuSiQue): fitted cut against a fixed k", "dynamic_k",
            against("kept at 0.9 found", ("MuSiQue", "cross-encoder", "policy, likeliest first"),
                    ("MuSiQue", "cross-encoder", "fixed k"))),
     Figure("Silence where nothing answers (MuSiQue, cross-encoder): nAUC, 1 is an oracle", "abstention",
            cell("nAUC", "MuSiQue", "ms-marco-minilm", "logistic")),
-    Figure("Import, CPU seconds: shortlist, all its names", "import_time",
+    Figure("Import, CPU seconds: shortlist with all its names", "import_time",
            cell("import, CPU seconds", "shortlist, all its names")),
-    Figure("rerankers", "import_time", cell("import, CPU seconds", "rerankers")),
+    Figure("Import: rerankers", "import_time", cell("import, CPU seconds", "rerankers")),
 )  # fmt: skip
 
 
@@ -110,6 +106,8 @@ def _row(figure: Figure, results: Mapping[str, Result]) -> str | None:
     try:
         found = figure.read(table)
     except LookupError:
+        return None
+    if not found or "not installed" in found:
         return None
     return f"| {figure.what} | {found} | [{table.title}](#{anchor(table.title)}) |"
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from shortlist import MissingExtra, errors
+from shortlist.algorithms.frontier import frontier
 from shortlist.evaluation.comparing import compare
 from shortlist.evaluation.comparison import Cost
 from shortlist.evaluation.outcome import Outcome, Run
@@ -202,6 +203,18 @@ def test_the_frontier_and_the_runs_of_unknown_cost():
     assert Findings(made).frontier() == ["fast", "fine"] and Findings(made).frontier("money")[-1] == "fine"
     costs = tuple(Cost(each.run, *[None] * 6) if each.run == "fast" else each for each in made.costs)
     assert Findings(replace(made, costs=costs)).frontier() == ["poor", "fine"]
+
+
+def test_the_frontier_is_what_nothing_dominates():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        quality, cost = rng.integers(0, 4, (2, 7)).astype(float)
+        quality[rng.random(7) < 0.1] = np.nan
+        points = list(zip(quality, cost, strict=True))
+        wanted = [
+            not np.isnan(q) and not any(a >= q and b <= c and (a > q or b < c) for a, b in points) for q, c in points
+        ]
+        assert frontier(quality, cost).tolist() == wanted
 
 
 def test_scores_are_told_by_relevance():

@@ -8,6 +8,7 @@ import pytest
 from shortlist import Passage
 from shortlist.errors import InputError, ModelError
 from shortlist.evaluation.readers import read_collection
+from shortlist.models.base import ChatReply
 from shortlist.models.fakes import AdversarialChat, FailingChat, FailingScorer, OracleScorer
 from shortlist.models.function import FunctionChat
 from shortlist.rerankers.cross_encoder import CrossEncoder
@@ -177,20 +178,27 @@ def test_a_prompt_of_ones_own(tmp_path):
         ("query: why do tides rise?\nQuery: another", "why do tides rise?"),
         ("<think>Query: because?</think>Query: why do tides rise?<|im_end|>", "why do tides rise?"),
         ("tides: why do they rise?", "tides: why do they rise?"),
+        ('Question: "Q: why do tides rise?"', "why do tides rise?"),
         ("None.", ""),
         ("", ""),
         ("Sure:\n", ""),
     ],
 )
 def test_the_query_in_a_reply(text, read):
-    assert read_query(text, label_prompt("examples", "query")).query == read
+    assert read_query(ChatReply(text), label_prompt("examples", "query")).query == read
+
+
+def test_what_the_limit_cut_is_no_query():
+    prompt = label_prompt("question", "query")
+    assert read_query(ChatReply("why do tides", cut=True), prompt).query == ""
+    assert read_query(ChatReply("why do tides rise?\nThis is", cut=True), prompt).query == "why do tides rise?"
 
 
 def test_the_good_query_and_the_bad_one_whatever_the_case():
     prompt = label_prompt("good-and-bad", "query")
-    assert read_query("BAD QUERY: a\n- good query: b", prompt) == ("b", "a")
-    assert read_query("Good query: b", prompt) == ("b", "")
-    assert read_query("what is it?\nand this?", prompt) == ("", "")  # nobody knows which is which
+    assert read_query(ChatReply("BAD QUERY: a\n- good query: b"), prompt) == ("b", "a")
+    assert read_query(ChatReply("Good query: b"), prompt) == ("b", "")
+    assert read_query(ChatReply("what is it?\nand this?"), prompt) == ("", "")  # nobody knows which is which
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,8 @@ def _node(axes: Axes, x: float, y: float, angle: float, rank: int, item: Ranked)
 
 def _words(items: Sequence[Ranked], edges: _Drawn, known: int) -> str:
     degrees = np.bincount(np.array([end for pair in edges for end in pair], dtype=np.int64), minlength=len(items))
-    told = f"{len(items)} passages, best at the top and then clockwise, with {len(edges)} edges between them"
+    joined = "1 edge" if len(edges) == 1 else f"{len(edges)} edges"
+    told = f"{len(items)} passages, best at the top and then clockwise, with {joined} between them"
     alone = int((degrees[: len(items)] == 0).sum())
     rest = f" {known - len(edges)} edges to passages further down are not shown." if known > len(edges) else ""
     return f"{told}; the thicker, the stronger. {alone} stand alone.{rest}"

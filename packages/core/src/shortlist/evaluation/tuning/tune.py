@@ -16,6 +16,7 @@ from shortlist.evaluation.measures import Measure, measure
 from shortlist.evaluation.prices import Charge
 from shortlist.evaluation.running import WINDOW, first_stage
 from shortlist.evaluation.tuning.budget import Budget, Purse
+from shortlist.evaluation.tuning.intervals import Chosen, chosen_interval
 from shortlist.evaluation.tuning.search import search
 from shortlist.evaluation.tuning.space import Space
 from shortlist.evaluation.tuning.splits import splits
@@ -130,11 +131,11 @@ class _Tuning:
     def tuned(self) -> Tuned:
         setting, how = self.trials.setting, self.method
         every = np.arange(len(setting.collection))
-        values, folds = self._crossed(every)
+        values, folds, choices = self._crossed(every)
         ranked = self._searched(every, how.folds)
         best, cost = self._affordable(ranked)
         baseline = setting.measure.of(setting.collection, first_stage(setting.collection))
-        nested, gain = self._figures(values, baseline)
+        nested, gain = self._figures(values, baseline, choices)
         return Tuned(
             expression=best.expression,
             pipeline=self.trials.made(best.expression).to_dict(),
@@ -153,15 +154,16 @@ class _Tuning:
             seed=how.seed,
         )
 
-    def _crossed(self, every: Ints) -> tuple[Floats, tuple[Fold, ...]]:
-        """Each question by the pipeline that was chosen without it, shape (n,), part by part."""
-        values, folds = np.empty(len(every)), []
+    def _crossed(self, every: Ints) -> tuple[Floats, tuple[Fold, ...], list[Chosen]]:
+        """Each question by the pipeline that was chosen without it, shape (n,); and how it came to that, by parts."""
+        values, folds, choices = np.empty(len(every)), [], []
         for place, part in enumerate(splits(self.trials.setting.collection, self.method.folds, self.method.seed)):
             inner = np.setdiff1d(every, part)
             ranked = self._searched(inner, place)
             values[part] = ranked[0].values[part]
             folds.append(self._fold(part, inner, ranked))
-        return values, tuple(folds)
+            choices.append(Chosen(part, np.stack([each.values for each in ranked if self._allowed(each)], axis=1)))
+        return values, tuple(folds), choices
 
     def _searched(self, inner: Ints, place: int) -> list[Trial]:
         """The trials of a search that sees these questions, best first.
@@ -213,14 +215,12 @@ class _Tuning:
                     return trial, cost
         raise InputError("no pipeline is within the limit on seconds when it is timed without a cache")
 
-    def _figures(self, values: Floats, baseline: Floats) -> tuple[Figure, Figure]:
-        from shortlist.algorithms.significance import bootstrap_interval
-
-        both = np.stack([values, values - baseline], axis=1)
+    def _figures(self, values: Floats, baseline: Floats, choices: Sequence[Chosen]) -> tuple[Figure, Figure]:
         how = self.method
-        ends = bootstrap_interval(both, confidence=how.confidence, resamples=_RESAMPLES, seed=how.seed)
-        first, second = (Figure(*map(float, row)) for row in zip(both.mean(axis=0), *ends, strict=True))
-        return first, second
+        ends = chosen_interval(choices, baseline, confidence=how.confidence, resamples=_RESAMPLES, seed=how.seed)
+        nested, gain = float(values.mean()), float((values - baseline).mean())
+        low, high = ends.tolist()
+        return Figure(nested, nested + low[0], nested + high[0]), Figure(gain, gain + low[1], gain + high[1])
 
     def _spent(self) -> Spent:
         ledger = self.trials.ledger

@@ -69,7 +69,7 @@ class Filters:
     def _faults(self, query: str, passage: str, bad: str, examples: Iterable[str]) -> Iterator[str]:
         words, said = tokenize(query), " ".join(query.casefold().split())
         if not words:
-            yield "empty"
+            yield "empty or cut off"
         if not self.shortest <= len(words) <= self.longest or len(query) > _LONGEST_WORD * self.longest:
             yield "too short or too long"
         if _REFUSAL.match(said):

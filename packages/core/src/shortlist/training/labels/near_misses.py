@@ -100,7 +100,7 @@ class NearMisses:
         for attribute, reply in zip(self.attributes, replies, strict=True):
             if isinstance(reply, Missing):
                 continue
-            written = read_query(reply.text, label_prompt("change", "change")).query
+            written = read_query(reply, label_prompt("change", "change")).query
             if self.filters.fault(written, "") is None:
                 found.setdefault(_key(written), NearMiss(written, attribute))
         return list(found.values())[1:]

@@ -155,5 +155,5 @@ class QueryGenerator:
 
 
 def _read(reply: ChatReply, prompt: LabelPrompt, about: Draft) -> Draft:
-    found = read_query(reply.text, prompt)
+    found = read_query(reply, prompt)
     return about._replace(query=found.query, bad=found.bad)

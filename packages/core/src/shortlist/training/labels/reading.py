@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from shortlist.models.base import ChatReply
 from shortlist.prompts.replies import answer
 from shortlist.prompts.safety import cleaned
 from shortlist.training.labels.prompts import LabelPrompt
 
 _BULLET = re.compile(r"(?:[-*•#>]+|\d{1,2}[.)])\s+")
 _LABELLED = re.compile(r"[\s*_]*([A-Za-z][A-Za-z ]{0,30}?)[\s*_]*:[\s*_]*(.*)")
+_HEADED = re.compile(r"(?:(?:search |new )?(?:query|question|q)\s*:[\s\"'*_]*)+", re.IGNORECASE)
 _QUOTES = "\"'`*_“”‘’«» \t"
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 
@@ -22,11 +24,13 @@ class Written(NamedTuple):
     bad: str
 
 
-def read_query(text: str, prompt: LabelPrompt) -> Written:
-    """What stands behind the prompt's label, or else the first line that is no announcement and has no label.
+def read_query(reply: ChatReply, prompt: LabelPrompt) -> Written:
+    """What stands behind the prompt's label, or else the first line that is no announcement.
 
-    Thinking, bullets, numbers, quotation marks and special tokens are taken off.
+    Thinking, bullets, numbers, quotation marks, words such as `Question:` and special tokens are taken off. A last line
+    that the limit of tokens cut is none.
     """
+    text = reply.text.rpartition("\n")[0] if reply.cut else reply.text
     lines = [line for each in answer(text).text.split("\n") if (line := _BULLET.sub("", each.strip(), count=1))]
     labelled = [(match[1].casefold(), match[2]) for line in lines if (match := _LABELLED.fullmatch(line))]
     found = {name: said for name, said in reversed(labelled) if said.strip()}
@@ -43,6 +47,8 @@ def _first(lines: list[str], prompt: LabelPrompt) -> str:
 
 def _plain(line: str) -> str:
     said = cleaned(line, brackets=False, words=None, one_line=True).strip(_QUOTES)
+    if headed := _HEADED.match(said):
+        said = said[headed.end() :]
     return "" if said.casefold().rstrip(".") in ("none", "n/a") else said
 
 
