@@ -64,15 +64,15 @@ def test_of_thirty_equal_pipelines_the_best_looks_good_and_the_nested_figure_is_
     assert covered > 0.88  # 0.9 was asked; equal pipelines are the worst case, and the interval is on the safe side
     width = np.mean([each.nested.high - each.nested.low for each in found])
     assert width < 2 * 2 * 1.645 * nested.std(ddof=1)
-    moved = optimistic - nested
-    naive = [each.nested.low + by <= TRUE <= each.nested.high + by for each, by in zip(found, moved, strict=True)]
-    assert np.mean(naive) < covered
 
 
 def test_an_interval_of_the_chosen_values_alone_would_be_too_narrow():
     found = tuned(range(ROUNDS), 30)
     ends = [bootstrap_interval(each.values[:, None], confidence=0.9, resamples=1000)[:, 0] for each in found]
     assert np.mean([low <= TRUE <= high for low, high in ends]) < 0.85
+    # Around the figure of the questions that chose, it misses most of the time.
+    moved = [each.optimistic - each.nested.mean for each in found]
+    assert np.mean([low + by <= TRUE <= high + by for (low, high), by in zip(ends, moved, strict=True)]) < 0.5
 
 
 @pytest.mark.parametrize(("gap", "alike"), [(0.1, 0.8), (0.0, 0.95)])

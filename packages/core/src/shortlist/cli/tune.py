@@ -128,7 +128,7 @@ def _show(found: Tuned) -> None:
     for line in (
         f"{found.measure} to expect on new questions: {_told(found.nested, share)}",
         f"more than the order of the first stage: {_told(found.gain, share)}",
-        f"on the questions that it was chosen on: {found.optimistic:.4f}, which is too high to expect",
+        f"on the questions that it was chosen on: {found.optimistic:.4f}, which flatters it",
         f"a question takes {_amounts(found.cost)}, measured without a cache",
         f"{spent.pipelines} tried in {spent.seconds:.0f} s, {spent.answers} answers of models, {spent.money:g} paid",
         f"chosen on all {len(found.questions)} questions: {found.expression}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -109,6 +110,15 @@ class Tuned:
     def reranker(self) -> Reranker:
         """The pipeline, ready to rank."""
         return from_dict(self.pipeline)
+
+    def of_others(self, n: int) -> Figure:
+        """`nested`, with the interval in which the mean of n new questions is to be expected.
+
+        It is the wider the fewer they are: the mean of a sample lies further from this one than the true mean does.
+        """
+        wider = math.sqrt(1.0 + len(self.questions) / n)
+        mean, low, high = self.nested.mean, self.nested.low, self.nested.high
+        return Figure(mean, mean - wider * (mean - low), mean + wider * (high - mean))
 
     def write(self, path: str | Path) -> None:
         """Write the pipeline to a .json file, which `shortlist.load`, the command line and the frameworks read.
