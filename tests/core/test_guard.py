@@ -39,6 +39,7 @@ def slow_fit(scores, priors, grades, loss, seed):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("knowledge", [0.0, 1.0, 3.0])
 @pytest.mark.parametrize("loss", [0.02, 0.2])
 def test_the_same_guard_as_by_ranking_anew(knowledge, loss):

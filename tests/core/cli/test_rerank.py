@@ -187,7 +187,7 @@ def test_killed_in_the_middle_and_resumed_nothing_is_lost_and_nothing_twice(tmp_
     with subprocess.Popen([*COMMAND, *arguments], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         process.stdin.write("".join(f"{line}\n" for line in data[:sent]).encode())
         process.stdin.flush()  # a pipe's buffer holds what is left: it is in the middle of it
-        _wait(lambda: output.exists() and _last_line(output) > 0)
+        _wait(lambda: output.exists() and _last_line(output) > 0, process)
         process.send_signal(signal.SIGKILL)
     done = output.read_bytes()
     with output.open("ab") as file:
@@ -199,8 +199,9 @@ def test_killed_in_the_middle_and_resumed_nothing_is_lost_and_nothing_twice(tmp_
     assert [r["line"] for r in records(errors.read_bytes())] == list(range(5, 2001, 5))
 
 
-def _wait(condition):
+def _wait(condition, process):
     while not condition():  # the test's own timeout ends it
+        assert process.poll() is None, process.stderr and process.stderr.read()
         time.sleep(0.01)
 
 
@@ -279,7 +280,7 @@ def test_interrupted_from_the_keyboard(tmp_path):
     ) as process:
         process.stdin.write(f"{lines_of(1)[0]}\n".encode())
         process.stdin.flush()
-        _wait(lambda: output.exists() and _last_line(output) == 1)
+        _wait(lambda: output.exists() and _last_line(output) == 1, process)
         process.send_signal(signal.SIGINT)
         told = process.stderr.read()
         process.wait()

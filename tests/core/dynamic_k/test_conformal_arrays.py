@@ -64,6 +64,7 @@ def test_depth_takes_ties():
     assert [depth_within(np.array([0.0, 1.0, 1.0, 2.0]), t) for t in (-1.0, 0.0, 1.0, 5.0)] == [0, 1, 3, 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [0.8, 0.9, 0.95])
 @pytest.mark.parametrize("measure", ["standardised", "mass", "score"])
 def test_coverage_of_exchangeable_lists_is_what_was_asked(measure, asked):

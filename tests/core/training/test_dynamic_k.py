@@ -73,6 +73,7 @@ def test_curve_is_read_off_what_nothing_dominates():
     assert saved_by(own, curve, levels=(1.0,))["1"]["saved"] == 0.25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["needed", "reward"])
 def test_trains_reproducibly_and_saves(tmp_path, loss):
     recipe, given = QUICK.changed({"loss": loss}), {"vectors": False}
@@ -91,6 +92,7 @@ def test_trains_reproducibly_and_saves(tmp_path, loss):
         train_dynamic_k(lists(), KeepOrder(), None, one, recipe, sizes=given)
 
 
+@pytest.mark.slow
 def test_learns_how_many_are_needed(tmp_path):
     recipe = DepthTask().recipe.changed({"epochs": 30, "rate": 0.01})
     train_dynamic_k(lists(120), KeepOrder(), None, tmp_path / "net", recipe, sizes={"vectors": False})
