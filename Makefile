@@ -56,6 +56,7 @@ format: .venv/dev ## put the code into shape
 
 bench: .venv/models ## the benchmarks, as ratios against peers in the same run
 	$(PY) -m pip install -q -c constraints.txt -r benchmarks/requirements.txt
+	$(PY) -m pip install -q --no-deps rank-llm dacite # only its prompts are compared; with what it needs it is gigabytes
 	$(PY) benchmarks/run.py
 
 docs: .venv/dev ## the documentation site, in site/

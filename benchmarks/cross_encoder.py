@@ -143,12 +143,13 @@ def main(*, quick: bool = False) -> Table:
 
 
 def _targets(rows: Sequence[tuple[str, ...]]) -> str:
-    """In words, where the targets are reached and where not."""
-    parts = []
-    for name, target in TARGETS.items():
-        for n, faster in ((row[0], float(row[2].rstrip("x"))) for row in rows if row[1] == name):
-            state = "reached" if faster >= target else "missed"
-            parts.append(f"{name} over {n} {state} ({faster:.2f}x of {target}x)")
+    """In words, how far the targets are reached."""
+    parts = [
+        f"{name} over {row[0]}: {row[2]} of {target}x"
+        for name, target in TARGETS.items()
+        for row in rows
+        if row[1] == name
+    ]
     return f"Targets against {BASE}: {', '.join(parts)}."
 
 

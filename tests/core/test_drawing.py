@@ -151,6 +151,8 @@ def test_a_drawing_is_saved_and_shown(tmp_path):
     for name in ("a.png", "a"):
         with pytest.raises(InputError, match=r"\.svg"):
             drawing.save(tmp_path / name)
+    with pytest.raises(InputError, match="cannot write"):
+        drawing.save(tmp_path / "no" / "a.svg")
 
 
 def test_movement_says_who_rose_and_who_fell():

@@ -125,6 +125,15 @@ def test_names_that_look_alike_have_files_of_their_own(shortlist, tmp_path):
     assert len([*(tmp_path / "store").iterdir()]) == 2
 
 
+def test_long_names_have_files_of_their_own(shortlist, tmp_path):
+    names = ["a" * 90 + end for end in "xy"]
+    result = shortlist(
+        "compare", "-r", f"{names[0]}=lexical", "-r", f"{names[1]}=keep-order", "--store", tmp_path / "s"
+    )
+    assert result.exit_code == ExitCode.OK, result.output
+    assert len([*(tmp_path / "s").iterdir()]) == 2
+
+
 def test_questions_that_fail_are_told_and_the_exit_code_says_so(shortlist):
     result = shortlist("compare", "-r", "lexical", "-r", "similarity", "--limit-calls", 1)
     assert result.exit_code == ExitCode.SOME_FAILED
@@ -201,3 +210,65 @@ def test_names_stand_before_the_first_equals_sign_that_belongs_to_no_setting():
     }
     with pytest.raises(InputError, match="twice"):
         named(["a=lexical", "a=keep-order"])
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch):
+    def ran(*_arguments, **_settings):
+        raise AssertionError("a pipeline was run")
+
+    monkeypatch.setattr("shortlist.evaluation.running.run", ran)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "compare"])
+@pytest.mark.parametrize("place", ["no/where.html", "."])
+def test_a_report_that_cannot_be_written_is_told_first(shortlist, tmp_path, nothing_runs, command, place):
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("jinja2")
+    result = shortlist(command, "-r", "lexical", "--report", tmp_path / place)
+    assert result.exit_code == ExitCode.USAGE, result.output
+    assert "cannot be written" in result.stderr
+
+
+def test_a_run_of_other_questions_is_told_first(shortlist, tmp_path, nothing_runs):
+    path = tmp_path / "other.trec"
+    path.write_text("elsewhere Q0 a 1 1.0 x\n")
+    result = shortlist("compare", "-r", "lexical", "--run", path)
+    assert result.exit_code == ExitCode.USAGE, result.output
+    assert "no question of judged is in the run other" in result.stderr
+
+
+def test_all_stores_are_looked_at_before_anything_runs(shortlist, tmp_path, monkeypatch):
+    shortlist("compare", "-r", "b=lexical", "--store", tmp_path / "store")
+    result = shortlist("compare", "-r", "a=lexical", "-r", "b=keep-order", "--store", tmp_path / "store")
+    assert result.exit_code == ExitCode.USAGE
+    assert len((tmp_path / "store" / "a.jsonl").read_bytes().splitlines()) == 1  # begun, and nothing in it
+
+
+def test_all_weights_are_looked_for_before_anything_runs(shortlist, tmp_path, nothing_runs):
+    gone = f"similarity(embedder='{tmp_path / 'gone'}')"
+    result = shortlist("compare", "-r", "lexical", "-r", f"b={gone}")
+    assert result.exit_code == ExitCode.USAGE, result.output
+    assert "gone' is no folder" in result.stderr
+
+
+def test_a_measure_of_what_nobody_judged_is_told(shortlist):
+    result = shortlist("compare", "-r", "lexical", "-m", "StRecall@5")
+    assert "nothing here has any StRecall@5" in " ".join(result.stdout.split())
+
+
+def test_a_run_without_a_figure_stands_last(shortlist):
+    result = shortlist("compare", "-r", "lexical", "-r", "similarity", "-m", "QPP")
+    assert result.exit_code == ExitCode.OK, result.output
+    assert [line.split()[0] for line in result.stdout.splitlines()[4:7]] == ["similarity", "first", "lexical"]
+    assert "nan" not in result.stdout
+
+
+def test_what_stands_in_a_run_commands_no_terminal(shortlist, tmp_path):
+    path = tmp_path / "[red]theirs.jsonl"
+    usage = {"usage": {}, "ids": [], "scores": [], "dropped": [], "error": "\x1b[2Jdown"}
+    path.write_text("".join(f"{json.dumps({'question': f'q{i}', **usage})}\n" for i in range(8)))
+    result = shortlist("compare", "--run", path, "--baseline", "[red]theirs")
+    assert result.exit_code == ExitCode.SOME_FAILED, result.output
+    assert "\x1b" not in result.output
+    assert "[2Jdown" in result.stderr and "gains over [red]theirs" in " ".join(result.stdout.split())

@@ -97,3 +97,27 @@ def test_mistakes_are_told_before_any_model_is_called(arguments, why, run, tmp_p
     result = run("queries", tmp_path / "documents", "--out", tmp_path / "j.jsonl", *arguments)
     assert result.exit_code == ExitCode.USAGE, result.output
     assert why in result.stderr and not (tmp_path / "j.jsonl").exists()
+
+
+def test_what_is_read_is_not_written_over(run, tmp_path):
+    questions, passages = tmp_path / "q.jsonl", tmp_path / "passages.jsonl"
+    questions.write_text(json.dumps({"query": "what rises?", "passages": list(TEXTS), "answers": ["dough"]}) + "\n")
+    passages.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
+    for command, path in (("utility", questions), ("queries", passages)):
+        before = path.read_bytes()
+        result = run(command, path, "--model", WRITER, "--out", path)
+        assert result.exit_code == ExitCode.USAGE, result.output
+        assert "would be written over" in result.stderr and path.read_bytes() == before
+
+
+def test_a_place_that_cannot_be_written_is_told_before_any_model_is_called(run, tmp_path):
+    for command in ("utility", "queries"):
+        result = run(command, tmp_path / "documents", "--model", WRITER, "--out", tmp_path)
+        assert result.exit_code == ExitCode.USAGE and "cannot be written" in result.stderr, result.output
+    assert not [*tmp_path.glob("*.made.jsonl")]
+
+
+def test_passages_that_are_all_too_short_are_told(run, tmp_path):
+    result = run("queries", tmp_path / "documents", "--model", WRITER, "--out", tmp_path / "j.jsonl", "--words", 10)
+    assert result.exit_code == ExitCode.USAGE, result.output
+    assert "has twenty words or more" in result.stderr and not (tmp_path / "j.jsonl").exists()

@@ -273,6 +273,7 @@ def test_a_reader_that_leaves_is_no_error_to_speak_of():
     assert told == b""
 
 
+@pytest.mark.skipif(signal.getsignal(signal.SIGINT) is signal.SIG_IGN, reason="a shell's background job ignores it")
 def test_interrupted_from_the_keyboard(tmp_path):
     output = tmp_path / "out.jsonl"
     with subprocess.Popen(

@@ -233,3 +233,43 @@ def test_what_is_no_number_is_null_in_json():
     assert data["rows"][0]["mean"] is None
     assert data["values"]["first stage"]["RR"] == [None]
     json.dumps(data, allow_nan=False)
+
+
+def costing(tiny, name, flops):
+    """A run that finds the best order, each question for so many operations."""
+    found = {}
+    for each in tiny:
+        order = sorted(each.candidates, key=lambda passage: -each.grades.get(passage, 0))
+        found[each.id] = Outcome(tuple(order), tuple(range(6, 0, -1)), usage=Usage(flops=flops))
+    return Run(name, found)
+
+
+def test_a_run_that_cost_nothing_takes_nothing_from_others(tiny):
+    found = compare(
+        [first_stage(tiny), costing(tiny, "dear", 2e15), costing(tiny, "cheap", 1e15)],
+        tiny,
+        ["RPP(nDCG@3)"],
+        method=QUICK,
+    )
+    first, dear, cheap = found.rows
+    assert np.isnan(first.mean) and (dear.mean, cheap.mean) == (0.5, 1.0)
+    assert dear.gain is dear.p is dear.corrected is None  # there is no baseline to gain on
+    on_dear = compare(found.runs, tiny, ["RPP(nDCG@3)"], baseline="dear", method=QUICK)
+    assert on_dear.row("cheap", "RPP(nDCG@3)").gain == 0.5
+    assert on_dear.row("first stage", "RPP(nDCG@3)").gain is None
+
+
+def test_a_figure_that_the_baseline_has_not_is_no_sure_gain(tiny):
+    found = compare(
+        [first_stage(tiny), costing(tiny, "dear", 1e15)], tiny, ["QPP"], method=replace(QUICK, resamples=50)
+    )
+    row = found.row("dear", "QPP")
+    assert row.mean == pytest.approx(1.0)
+    assert row.gain is row.gain_low is row.p is row.corrected is None
+
+
+def test_what_a_missing_question_would_have_cost_is_not_known(tiny):
+    run = costing(tiny, "half", 1e15)
+    half = replace(run, outcomes=dict([*run.outcomes.items()][:6]), seconds=1.0)
+    cost = cost_of(half, tiny)
+    assert (cost.failed, cost.flops, cost.money) == (6, None, None)

@@ -231,6 +231,9 @@ def test_the_questions_that_change_most():
     gained = Findings(made).gained("poor")
     win, loss = turns(Findings(made), "poor")
     assert win.query == f"words? {int(np.argmax(gained))}" and loss.query == f"words? {int(np.argmin(gained))}"
+    for (side, grades), rank in zip(loss.grades, ("before", "after"), strict=True):
+        there = {getattr(each, rank): each.grade for each in loss.passages}
+        assert side == rank and list(grades) == [there[str(at)].replace("not judged", "–") for at in range(1, 6)]
     assert {*(each.after for each in win.passages)} >= {"1", "2", "3", "4", "5"}
     assert all(each.text for each in win.passages) and turns(Findings(made), "first") == ()
 

@@ -185,3 +185,25 @@ def test_a_run_measured_after_its_file_is_the_same(tmp_path):
     write_run(tmp_path / "r.txt", tied)
     assert read_run(tmp_path / "r.txt").outcomes["q"].ids == ("b", "a", "c")
     assert before[0] == measure("AllSupport@2").of(collection, read_run(tmp_path / "r.txt"))
+
+
+def test_scores_of_others_that_rise_give_way_to_ranks(tmp_path):
+    path = tmp_path / "r.jsonl"
+    path.write_text('{"question": "q", "ids": ["b", "a"], "scores": [1, 5]}\n')
+    assert read_run(path).outcomes["q"] == outcome("b", "a", scores=(2.0, 1.0), usage=UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ('{"question": "q", "ids": ["a", "b"], "scores": [NaN, 1]}', r":1: a score is not a number"),
+        ('{"question": "q", "ids": ["a"], "scores": [NaN], "dropped": [], "usage": {}}', r":1: a score is not a number"),
+        ('{"run": "r", "seconds": "long"}\n{"question": "q", "ids": ["a"]}', "could not convert"),
+        ('{"run": "r", "seconds": null}\n{"question": "q", "ids": ["a"]}', "not 'NoneType'"),
+    ],
+)  # fmt: skip
+def test_numbers_that_are_none_are_told(tmp_path, content, says):
+    path = tmp_path / "r.jsonl"
+    path.write_text(content)
+    with pytest.raises(InputError, match=says):
+        read_run(path)

@@ -21,6 +21,7 @@ from shortlist.cli.comparing import (
     Relevant,
     Report,
     StoreAt,
+    check_measured,
     collection_at,
     measures_of,
     named,
@@ -93,10 +94,11 @@ def compare(
         raise InputError("nothing to compare: give a pipeline with -r, or a run with --run")
     check_names([FIRST_STAGE, *pipelines, *(run.name for run in read)], baseline)
     collection = collection_at(data, form, qrels, first_stage, relevant, depth)
+    before = [order_found(collection), *read]
+    check_measured(by, collection, before)
     runtime = runtime_of(cache, batch, limit_calls, limit_tokens, limit_seconds, limit_money)
     made = runs_of(pipelines, collection, top_k=top_k, runtime=runtime, store=store)
-    runs = [order_found(collection), *made, *read]
-    comparison = compare_runs(runs, collection, by, baseline=baseline, method=method)
+    comparison = compare_runs([before[0], *made, *read], collection, by, baseline=baseline, method=method)
     tell(comparison, as_json=as_json, report=report, questions=questions)
 
 

@@ -14,7 +14,7 @@ import typer
 
 from shortlist.cli.exits import ExitCode
 from shortlist.cli.options import chosen
-from shortlist.cli.output import note, print_json
+from shortlist.cli.output import note, plain, print_json, room_for
 from shortlist.errors import InputError, require
 
 if TYPE_CHECKING:
@@ -71,13 +71,32 @@ def measures_of(text: str, report: Path | None) -> tuple[Measure, ...]:
     """The measures that the option names, and a look whether all that the command needs is here, before anything runs.
 
     Raises:
-        InputError: there is no such measure.
+        InputError: there is no such measure, or the report cannot be written.
         MissingExtra: what comparisons or reports need is not installed.
     """
     require("evaluate", "ir_measures", "scipy", *(("matplotlib", "jinja2") if report else ()))
+    if report is not None:
+        _check_place(report)
     from shortlist.evaluation.measures import measure
 
     return tuple(measure(each.strip()) for each in _COMMA.split(text))
+
+
+def _check_place(report: Path) -> None:
+    room_for(report)
+    if not report.parent.is_dir():
+        raise InputError(f"{report} cannot be written: there is no folder {report.parent}")
+
+
+def check_measured(by: Sequence[Measure], collection: Collection, runs: Sequence[Run]) -> None:
+    """See that the measures can be computed, and runs out of files are of these questions: before any model is called.
+
+    Raises:
+        InputError: a measure cannot be computed, or no question of the collection is in a run.
+    """
+    for each in by:
+        for run in runs:
+            each.rows(collection, run)
 
 
 def collection_at(
@@ -126,24 +145,40 @@ def runs_of(
     runtime: Runtime,
     store: Path | None,
 ) -> list[Run]:
-    """One run for each pipeline, with a bar for each where somebody is looking."""
+    """One run for each pipeline, with a bar for each where somebody is looking.
+
+    Raises:
+        InputError: a store is that of something else, which is seen before any pipeline runs.
+        WeightsError: weights are not there, likewise.
+        MissingExtra: an optional package is not installed, likewise.
+    """
     from shortlist.evaluation.running import run
 
-    made = []
+    places = {name: None if store is None else store / _file(name) for name in pipelines}
+    for name, pipeline in pipelines.items():
+        _check_ready(pipeline, collection, top_k, runtime, places[name])
     with _bars() as bar:
-        for name, pipeline in pipelines.items():
-            at = None if store is None else store / _file(name)
-            made.append(
-                run(pipeline, collection, name=name, top_k=top_k, runtime=runtime, store=at, progress=bar(name))
-            )
-    return made
+        return [
+            run(each, collection, name=name, top_k=top_k, runtime=runtime, store=places[name], progress=bar(name))
+            for name, each in pipelines.items()
+        ]
+
+
+def _check_ready(
+    pipeline: Reranker, collection: Collection, top_k: int | None, runtime: Runtime, place: Path | None
+) -> None:
+    from shortlist.evaluation.store import Store, key_of
+
+    kept = Store() if place is None else Store.at(place, key_of(pipeline, collection, top_k, runtime))
+    if len(kept.outcomes) < len(collection):
+        pipeline.warm_up()
 
 
 def _file(name: str) -> str:
     """A name that a file can have: a part of the digest tells names apart that look alike without their signs."""
-    plain = _UNSAFE.sub("-", name)
-    mark = "" if plain == name else f"-{sha256(name.encode()).hexdigest()[:8]}"
-    return f"{plain[:80]}{mark}.jsonl"
+    safe = _UNSAFE.sub("-", name)[:80]
+    mark = "" if safe == name else f"-{sha256(name.encode()).hexdigest()[:8]}"
+    return f"{safe}{mark}.jsonl"
 
 
 @contextmanager
@@ -183,12 +218,9 @@ def tell(comparison: Comparison, *, as_json: bool, report: Path | None, question
 
 
 def _write(path: Path, comparison: Comparison) -> None:
-    from shortlist.evaluation.report import html_report
+    from shortlist.evaluation.report import write_report
 
-    try:
-        path.write_text(html_report(comparison), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error}") from error
+    write_report(path, comparison)
     note(f"report: {path}")
 
 
@@ -197,6 +229,7 @@ def _check(comparison: Comparison) -> None:
     for cost in failed:
         outcomes = comparison.run(cost.run).outcomes.values()
         why = next((outcome.error for outcome in outcomes if outcome.error), "not in the run")
-        note(f"{cost.run}: {cost.failed} of {len(comparison.collection)} questions have no ranking: {why}")
+        told = f"{cost.run}: {cost.failed} of {len(comparison.collection)} questions have no ranking: {why}"
+        note(str(*plain(told)))
     if failed:
         raise typer.Exit(ExitCode.SOME_FAILED)

@@ -37,10 +37,13 @@ def _show_measure(comparison: Comparison, measure: str) -> None:
     level = f"{comparison.method.confidence:.0%} interval"
     title = f"{comparison.collection.name}, {len(comparison.collection)} questions, gains over {comparison.baseline}"
     columns = ("pipeline", measure, level, "gain", level, "p", "corrected", "won/lost/tied")
-    shown = table(*columns, title=title + _ceiling(rows[0]))
+    nothing = all(isnan(row.mean) for row in rows)
+    known = f"; nothing here has any {measure}" if nothing else _ceiling(rows[0])
+    shown = table(*columns)
+    (shown.title,) = plain(title + known)
     for column in shown.columns[1:]:
         column.no_wrap = True
-    for row in sorted(rows, key=lambda row: -row.mean):
+    for row in sorted(rows, key=lambda row: (isnan(row.mean), -row.mean)):
         shown.add_row(*plain(row.run, _number(row.mean), _interval(row.low, row.high), *_gain(row)))
     print_table(shown)
 
@@ -53,7 +56,13 @@ def _gain(row: Row) -> Iterable[str]:
     if row.gain is None or row.gain_low is None or row.gain_high is None:
         return ("",) * 5
     counts = "" if row.wins is None else f"{row.wins}/{row.losses}/{row.ties}"
-    return f"{row.gain:+.4f}", _interval(row.gain_low, row.gain_high, "+"), _p(row.p), _p(row.corrected), counts
+    return (
+        ("+" if row.gain >= 0.0 else "") + _number(row.gain),
+        _interval(row.gain_low, row.gain_high, "+"),
+        _p(row.p),
+        _p(row.corrected),
+        counts,
+    )
 
 
 def _show_costs(comparison: Comparison) -> None:
@@ -76,9 +85,10 @@ def _show_changes(comparison: Comparison, run: str, count: int) -> None:
     gains = [change for change in found if change.gain > 0.0][:count]
     losses = [change for change in reversed(found) if change.gain < 0.0][:count]
     shown = table(
-        "question", f"{comparison.measures[0]}", f"came into the first {_K}", f"left the first {_K}",
-        title=f"{run}: largest gains and losses over {comparison.baseline}; passages with their ranks and grades",
+        "question", f"{comparison.measures[0]}", f"came into the first {_K}", f"left the first {_K}"
     )  # fmt: skip
+    title = f"{run}: largest gains and losses over {comparison.baseline}; passages with their ranks and grades"
+    (shown.title,) = plain(title)
     for change in (*gains, *losses):
         shown.add_row(*plain(*_change(change)))
     print_table(shown)
@@ -105,11 +115,12 @@ def _grade(grade: int | None) -> str:
 
 
 def _number(value: float) -> str:
-    return "" if isnan(value) else f"{value:.4f}"
+    return "" if isnan(value) else f"{value:.4f}" if abs(value) < 1e4 else f"{value:.4g}"
 
 
 def _interval(low: float, high: float, sign: str = "") -> str:
-    return "" if isnan(low + high) else f"{low:{sign}.3f} to {high:{sign}.3f}"
+    digits = ".3f" if max(abs(low), abs(high)) < 1e4 else ".3g"
+    return "" if isnan(low + high) else f"{low:{sign}{digits}} to {high:{sign}{digits}}"
 
 
 def _p(value: float | None) -> str:

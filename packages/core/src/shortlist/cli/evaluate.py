@@ -18,6 +18,7 @@ from shortlist.cli.comparing import (
     Questions,
     Relevant,
     Report,
+    check_measured,
     collection_at,
     measures_of,
     named,
@@ -57,7 +58,9 @@ def evaluate(
     by = measures_of(measures, report)
     collection = collection_at(data, form, qrels, first_stage, relevant, depth)
     pipelines = pipelines_of(named([reranker]) if reranker else {"default": None}, prices)
+    found = order_found(collection)
+    check_measured(by, collection, [found])
     runtime = runtime_of(None, batch, None, None, None, None)
     runs = runs_of(pipelines, collection, top_k=top_k, runtime=runtime, store=None)
-    comparison = compare([order_found(collection), *runs], collection, by)
+    comparison = compare([found, *runs], collection, by)
     tell(comparison, as_json=as_json, report=report, questions=questions)

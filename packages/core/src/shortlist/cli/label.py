@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
@@ -11,19 +10,18 @@ import typer
 
 from shortlist.cli.driving import CacheAt, runtime_of
 from shortlist.cli.exits import HELP, ExitCode
+from shortlist.cli.named_models import NAMES, chat_of, model_of
 from shortlist.cli.options import AsJson
-from shortlist.cli.output import note, print_json, working
+from shortlist.cli.output import note, print_json, room_for, working
 from shortlist.errors import InputError
 
 if TYPE_CHECKING:
     from shortlist.models.base import ChatModel
     from shortlist.passage import Passage
-    from shortlist.plan import Model
     from shortlist.training.labels import Corpus, Labelled, NearMisses
 
 commands = typer.Typer(name="label", no_args_is_help=True, help="Make labels where there are none.", epilog=HELP)
 
-_MODEL = "openai:NAME, a local model (`shortlist models list`) or folder, or a model as JSON."
 Out: TypeAlias = Annotated[
     Path, typer.Option(help="The file of judged lists to write. A run that was stopped goes on.")
 ]
@@ -33,10 +31,15 @@ Batch: TypeAlias = Annotated[int, typer.Option(min=1, help="Items at a time, mer
 @commands.command("queries", epilog=HELP)
 def queries(
     documents: Annotated[Path, typer.Argument(help="A folder of documents, one document, or JSON lines of passages.")],
-    model: Annotated[str, typer.Option(metavar="MODEL", help=f"Who writes: {_MODEL}")],
+    model: Annotated[str, typer.Option(metavar="MODEL", help=f"Who writes: {NAMES}")],
     out: Out,
     passages: Annotated[int | None, typer.Option(min=1, help="So many, at random; all if not said.")] = None,
-    words: Annotated[int, typer.Option(min=1, help="Of a passage, where documents are cut.")] = 100,
+    words: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Of a passage, where documents are cut; queries are made for passages of 20 and more."
+        ),
+    ] = 100,
     prompt: Annotated[
         list[str] | None, typer.Option(help="One or more; all five that are shipped if not said.")
     ] = None,
@@ -70,7 +73,8 @@ def queries(
     from shortlist.reranker.expression import load
     from shortlist.training.labels import PROMPTS, QueryGenerator, RoundTrip, label_queries, read_examples
 
-    corpus, writer = _corpus(documents, words), _chat(model)
+    _check_place(out, documents)
+    corpus, writer = _corpus(documents, words), chat_of(model)
     generator = QueryGenerator(
         writer,
         RoundTrip(corpus, None if reranker is None else load(reranker), depth, rank),
@@ -83,6 +87,8 @@ def queries(
         seed=seed,
     )
     chosen = corpus.sample(passages, seed)
+    if not chosen:
+        raise InputError(f"no passage of {documents} has twenty words or more: a shorter one is asked for nothing")
     with working(f"{len(chosen)} of {len(corpus.passages)} passages"):
         found = label_queries(chosen, generator, out, runtime_of(cache, batch, None, None, None, None))
     _show(found, as_json=as_json)
@@ -97,7 +103,7 @@ def utility(
             '"grades", "id"; or a file of MuSiQue or HotpotQA.'
         ),
     ],
-    model: Annotated[str, typer.Option(metavar="MODEL", help=f"The reader: {_MODEL} A local one gives likelihoods.")],
+    model: Annotated[str, typer.Option(metavar="MODEL", help=f"The reader: {NAMES} A local one gives likelihoods.")],
     out: Out,
     prompt: Annotated[str, typer.Option(help="What it is asked with: a name, or the path of one.")] = "answer",
     limit: Annotated[int | None, typer.Option(min=1, help="The first so many questions; all if not said.")] = None,
@@ -112,37 +118,25 @@ def utility(
     from shortlist.models.base import ChatModel, LikelihoodModel
     from shortlist.training.labels import UtilityLabels, label_utilities, read_answered
 
+    _check_place(out, questions)
     asked = read_answered(questions)[:limit]
-    labels = UtilityLabels(cast(Any, _model((LikelihoodModel, ChatModel), model)), prompt)
+    labels = UtilityLabels(cast(Any, model_of((LikelihoodModel, ChatModel), model)), prompt)
     with working(f"{len(asked)} questions"):
         found = label_utilities(asked, labels, out, runtime_of(cache, batch, None, None, None, None))
     _show(found, as_json=as_json)
 
 
-def _model(kinds: tuple[type[Model[Any, Any]], ...], name: str) -> Model[Any, Any]:
-    """The model of a name, of `openai:` and a name, or of a JSON object."""
-    from shortlist.models.named import as_model
-
-    if name.startswith("openai:"):
-        return as_model(kinds, {"model": "openai-chat", "name": name.removeprefix("openai:")})
-    if not name.startswith("{"):
-        return as_model(kinds, name)
-    try:
-        return as_model(kinds, json.loads(name))
-    except json.JSONDecodeError as error:
-        raise InputError(f"a model in JSON that is none: {error}") from error
-
-
-def _chat(name: str) -> ChatModel:
-    from shortlist.models.base import ChatModel
-
-    return cast(ChatModel, _model((ChatModel,), name))
+def _check_place(out: Path, read: Path) -> None:
+    """See that the labels can be written, and not over what they are made of, before any model is asked."""
+    room_for(out)
+    if out.resolve() == read.resolve():
+        raise InputError(f"--out is the file that is read, and would be written over: {out}")
 
 
 def _near_misses(writer: ChatModel, verifier: str | None) -> NearMisses:
     from shortlist.training.labels import NearMisses
 
-    return NearMisses(writer, writer if verifier is None else _chat(verifier))
+    return NearMisses(writer, writer if verifier is None else chat_of(verifier))
 
 
 def _corpus(path: Path, words: int) -> Corpus:

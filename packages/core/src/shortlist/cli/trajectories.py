@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
+from shortlist.cli.driving import runtime_of
 from shortlist.cli.exits import ExitCode
+from shortlist.cli.named_models import NAMES, chat_of
 from shortlist.cli.options import AsJson, chosen
 from shortlist.cli.output import note, print_json, room_for, working
 from shortlist.errors import InputError
 
 if TYPE_CHECKING:
-    from shortlist.models.base import ChatModel, Embedder
+    from shortlist.models.base import Embedder
     from shortlist.reranker.base import Reranker
     from shortlist.runtime.settings import Runtime
     from shortlist.training.export import Format
@@ -33,7 +34,7 @@ def trajectories(
         str,
         typer.Option(
             metavar="MODEL",
-            help="The policy: openai:NAME, a local model (`shortlist models list`) or folder, or a model as JSON.",
+            help=f"The policy: {NAMES}",
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder to write. A run that was stopped goes on.")],
@@ -69,12 +70,12 @@ def trajectories(
     asked = read_questions(questions)
     lists = [] if judged is None else _judged(judged)
     expert = chosen(teacher) if lists else None
-    policy = _chat(model)
-    reward = Reward(_embedder(embedder), None if judge is None else _chat(judge), longest=longest)
-    trial = Trial(policy if generator is None else _chat(generator), reward, cast(Any, style))
+    policy = chat_of(model)
+    reward = Reward(_embedder(embedder), None if judge is None else chat_of(judge), longest=longest)
+    trial = Trial(policy if generator is None else chat_of(generator), reward, cast(Any, style))
     explorer = Explorer(policy, trial, prompt, samples, temperature)
     _check_written(out, asked, explorer, form)
-    runtime = _runtime(batch, cache)
+    runtime = runtime_of(cache, batch, None, None, None, None)
     with working(f"{len(asked)} questions"):
         failed = explore(asked, explorer, out / FILE, runtime)
     for place, error in failed:
@@ -105,21 +106,6 @@ def _check_written(out: Path, asked: Sequence[Question], explorer: Explorer, for
         check_prompt(turns(each, explorer.spec), form)
 
 
-def _chat(name: str) -> ChatModel:
-    """The model of a name, of `openai:` and a name, or of a JSON object."""
-    from shortlist.models.base import ChatModel
-    from shortlist.models.named import as_model
-
-    if name.startswith("openai:"):
-        return cast(ChatModel, as_model(ChatModel, {"model": "openai-chat", "name": name.removeprefix("openai:")}))
-    if not name.startswith("{"):
-        return cast(ChatModel, as_model(ChatModel, name))
-    try:
-        return cast(ChatModel, as_model(ChatModel, json.loads(name)))
-    except json.JSONDecodeError as error:
-        raise InputError(f"a model in JSON that is none: {error}") from error
-
-
 def _embedder(name: str) -> Embedder | None:
     from shortlist.models.base import Embedder
     from shortlist.models.named import as_model
@@ -131,13 +117,6 @@ def _judged(path: Path) -> list[JudgedList]:
     from shortlist.training.readers import read_judged
 
     return read_judged(path)
-
-
-def _runtime(batch: int, cache: Path | None) -> Runtime:
-    from shortlist.runtime.cache import cache_at
-    from shortlist.runtime.settings import Runtime
-
-    return Runtime(window=batch, cache=None if cache is None else cache_at(str(cache)))
 
 
 def _pairs(out: Path, explorer: Explorer, form: Format, margin: float) -> dict[str, Any]:

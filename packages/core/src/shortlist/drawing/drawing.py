@@ -57,11 +57,14 @@ class Drawing:
         """Write `svg`.
 
         Raises:
-            InputError: the file would not be called `.svg`.
+            InputError: the file would not be called `.svg`, or cannot be written.
         """
         if Path(path).suffix.lower() != ".svg":
             raise InputError(f"a drawing is saved as .svg, not as {Path(path).suffix or 'a file without a suffix'!r}")
-        Path(path).write_text(self.svg + "\n", encoding="utf-8")
+        try:
+            Path(path).write_text(self.svg + "\n", encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror}") from error
 
 
 def drawn(title: str, description: str, height: float, paint: Callable[[Figure], None]) -> Drawing:

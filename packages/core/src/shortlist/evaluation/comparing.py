@@ -12,9 +12,8 @@ from shortlist.errors import InputError, require
 from shortlist.evaluation.collection import Collection
 from shortlist.evaluation.comparison import Comparison, Cost, Method, Row
 from shortlist.evaluation.measures import Measure, ceiling, measure
-from shortlist.evaluation.outcome import Outcome, Run
-
-_ABSENT = Outcome((), (), error="the run has nothing for this question")
+from shortlist.evaluation.measuring.base import MISSING
+from shortlist.evaluation.outcome import Run
 
 
 def compare(
@@ -112,7 +111,7 @@ def _by_run(runs: Sequence[Run], tables: Mapping[str, Floats]) -> Mapping[str, M
 
 def cost_of(run: Run, collection: Collection) -> Cost:
     """What a run took, as means over the questions of the collection."""
-    outcomes = [run.outcomes.get(question.id, _ABSENT) for question in collection]
+    outcomes = [run.outcomes.get(question.id, MISSING) for question in collection]
     failed = sum(each.error is not None for each in outcomes)
     degraded = sum(each.degraded is not None for each in outcomes)
     if run.pipeline is None and run.seconds == 0.0:  # out of a file, which says nothing of cost

@@ -51,12 +51,13 @@ class Row:
         low: end of the interval of the mean.
         high: other end.
         ceiling: mean of the best order that the candidates have; NaN where the measure has none.
-        gain: mean of the differences to the baseline; None for the baseline itself, as all that follows.
+        gain: mean of the differences to the baseline; None, as all that follows, for the baseline itself, and where the
+            measure says nothing of one of the two.
         gain_low: end of the interval of the gain.
         gain_high: other end.
         p: chance of a gain as far from 0 as this one, if it were drawn which of the two runs is which.
         corrected: p, corrected for the number of runs and measures in the comparison.
-        wins: questions with a higher value than the baseline's.
+        wins: questions with a higher value than the baseline's; None for a figure of all questions together.
         losses: questions with a lower one.
         ties: the others.
     """

@@ -5,14 +5,14 @@ All that ir-measures knows, under its names, and ours in the same notation:
 | measure | what | from |
 |---|---|---|
 | `AllSupport@k` | 1 where all that is relevant is among the first k, or with no cutoff among what was kept | `grades` |
-| `MTRR`, `TMHits@k` | G-RAG's reciprocal rank and hits, expected where scores tie | `grades` |
+| `MTRR`, `TMHits@k` | G-RAG's: of each relevant passage 1 / expected rank, and its chance of the first k | `grades` |
 | `UnDCG@k` | ICLERB's nDCG of utilities, raised to 0 or more for each question | `utilities` |
 | `alpha_nDCG@k`, `ERR_IA@k`, `NRBP`, `StRecall@k` | of TREC's Web tracks, equal to ndeval's | `aspects` |
 | `RPP(measure)`, `QPP` | a measure for each PetaFLOP, and questions for each PetaFLOP | `Usage.flops` |
 | `nAUC(measure)` | how well the best score of a list says how good the list is | scores |
 
 Ties. A ranking is a strict order, and that order counts, whatever its scores tie; a run out of a TREC file has been
-put in trec_eval's order by `read_run`. Only MTRR and TMHits look at tied scores: what they expect of all their orders.
+put in trec_eval's order by `read_run`. Only MTRR and TMHits look at tied scores, and at the ranks expected of them.
 
 What is not kept is not in the list. A question that failed, or is not in the run, has 0; one that nobody judged has
 NaN, and is left out of the mean, as in trec_eval. A yes-or-no measure counts grades from `Collection.relevant`, unless

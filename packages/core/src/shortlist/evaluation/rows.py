@@ -33,21 +33,32 @@ def mean_rows(
 ) -> list[Row]:
     """A row for each run, of values of shape (n, runs) and ceilings of shape (n,).
 
-    Questions of which the measure says nothing are left out.
+    Questions of which the measure says nothing are left out. So are runs of which it says nothing at all, such as those
+    without cost: their rows have no figure, and others are not compared with them.
     """
-    told = ~np.isnan(values).any(axis=1)
+    said = np.asarray(~np.isnan(values).all(axis=0))
+    told = said.any() & ~np.isnan(values[:, said]).any(axis=1)
+    nothing = {name: _row(name, measure, math.nan, (math.nan, math.nan), math.nan) for name in names}
     if not told.any():
-        return [_row(name, measure, math.nan, (math.nan, math.nan), math.nan) for name in names]
-    values, top = values[told], float(best[told].mean())
+        return list(nothing.values())
+    kept = [name for name, has in zip(names, said, strict=True) if has]
+    found = _told_rows(measure, kept, values[told][:, said], float(best[told].mean()), baseline, method)
+    return list({**nothing, **found}.values())
+
+
+def _told_rows(
+    measure: Measure, names: Sequence[str], values: Floats, top: float, baseline: str, method: Method
+) -> dict[str, Row]:
+    """A row for each run, by its name; all values are known."""
+    ends = bootstrap_interval(values, confidence=method.confidence, resamples=method.resamples, seed=method.seed)
+    rows = {name: _row(name, measure, values[:, i].mean(), ends[:, i], top) for i, name in enumerate(names)}
+    if baseline not in rows:
+        return rows
     gains = values - values[:, [names.index(baseline)]]
-    both = np.concatenate([values, gains], axis=1)
-    ends = bootstrap_interval(both, confidence=method.confidence, resamples=method.resamples, seed=method.seed)
+    ends = bootstrap_interval(gains, confidence=method.confidence, resamples=method.resamples, seed=method.seed)
     p = randomisation_p(gains, resamples=method.resamples, seed=method.seed)
-    rows = []
-    for i, name in enumerate(names):
-        row = _row(name, measure, values[:, i].mean(), ends[:, i], top)
-        rows.append(row if name == baseline else _gained(row, gains[:, i], ends[:, len(names) + i], float(p[i])))
-    return rows
+    gained = {name: _gained(rows[name], gains[:, i], ends[:, i], float(p[i])) for i, name in enumerate(names)}
+    return {**gained, baseline: rows[baseline]}
 
 
 def _row(name: str, measure: Measure, mean: float, ends: Sequence[float] | Floats, top: float) -> Row:
@@ -71,9 +82,11 @@ def figure_rows(measure: Measure, rows: Mapping[str, Floats], baseline: str, met
 
 
 def _figure_gained(row: Row, measure: Measure, after: Floats, before: Floats, method: Method) -> Row:
+    gain = measure.combined(after) - measure.combined(before)
+    if math.isnan(gain):  # one of the two has no figure: nothing can be compared, and nothing is sure
+        return row
     ends = _interval(measure, after, before, method)
     p = swapped_p(measure.combined, before, after, resamples=_resamples(method), seed=method.seed)
-    gain = measure.combined(after) - measure.combined(before)
     return replace(row, gain=gain, gain_low=float(ends[0]), gain_high=float(ends[1]), p=p)
 
 

@@ -110,8 +110,8 @@ def _trec(path: Path) -> dict[str, Outcome]:
     return {query: _outcome(trec_order(scores), scores) for query, scores in found.items()}
 
 
-def _number(text: str) -> float:
-    value = float(text)
+def _number(written: str | float) -> float:
+    value = float(written)
     if math.isnan(value):
         raise InputError("a score is not a number")
     return value
@@ -152,8 +152,9 @@ def _lines(path: Path, name: str | None) -> Run:
                 raise InputError(f"question {question!r} stands here a second time")
             outcomes[question] = _read_outcome(record.get("outcome", record))
             seconds += float(record.get("seconds", 0.0))
-    taken = float(about.get("seconds", seconds))
-    return Run(name or about.get("run") or path.stem, outcomes, about.get("pipeline"), taken)
+    with located(str(path)):
+        taken = float(about.get("seconds", seconds))
+    return Run(name or str(about.get("run") or path.stem), outcomes, about.get("pipeline"), taken)
 
 
 def _read_outcome(record: Record) -> Outcome:
@@ -162,9 +163,12 @@ def _read_outcome(record: Record) -> Outcome:
         outcome = Outcome.from_dict(fields)
     else:
         ids = tuple(map(str, record["ids"]))
-        outcome = Outcome(ids, tuple(map(float, record.get("scores") or _ranks(len(ids)))), usage=UNKNOWN)
+        scores = _falling([_number(each) for each in record.get("scores") or _ranks(len(ids))])
+        outcome = Outcome(ids, scores, usage=UNKNOWN)
     if len(outcome.ids) != len(outcome.scores) or len({*outcome.ids}) < len(outcome.ids):
         raise InputError(f"{len({*outcome.ids})} different ids and {len(outcome.scores)} scores: one a passage")
+    for score in outcome.scores:
+        _number(score)
     return outcome
 
 

@@ -91,12 +91,25 @@ def _made(written: Notation) -> Any:
         raise InputError(f"{written.name} is not made of another measure: {written}")
     base = registry[written.name]
     cutoff = {} if written.cutoff is None else {base.AT_PARAM: written.cutoff}
+    if cutoff.keys() & written.settings.keys():
+        raise InputError(f"{written}: {base.AT_PARAM} is said twice")
     measure = base(**written.settings, **cutoff)
+    _check(written, measure)
+    return measure
+
+
+def _check(written: Notation, measure: Any) -> None:
+    """Numbers too: some of the programs behind ir-measures end this one where they cannot use what they are given."""
+    missing = [name for name, each in measure.SUPPORTED_PARAMS.items() if each.required and name not in measure.params]
+    if missing:
+        raise InputError(f"{written} needs a {missing[0]}")
+    whole = {name: measure.params[name] for name in ("cutoff", "rel") if name in measure.params}
+    if bad := [name for name, value in whole.items() if type(value) is not int or value < 1]:
+        raise InputError(f"{written}: {bad[0]} takes a whole number above 0")
     try:
         measure.validate_params()
     except AssertionError as error:
         raise InputError(f"{written}: {error}") from error
-    return measure
 
 
 def _bound(measure: Any, relevant: int) -> Any:

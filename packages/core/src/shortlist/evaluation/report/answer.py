@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from shortlist.evaluation.comparison import Row
 from shortlist.evaluation.report.findings import Behind, Findings
-from shortlist.evaluation.report.words import counted, figure, listed, seconds, share, signed, times
+from shortlist.evaluation.report.words import chance, counted, figure, listed, seconds, share, signed, times
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,25 @@ def _quality(findings: Findings) -> Point:
     if not findings.sure(best):
         unsure = "None is surely better than {}. The highest figure is that of {}: {} {}{}."
         told = _said(unsure, _b(findings.baseline.run), _b(best.run), *figures)
-    more = [
-        _said(
-            "The interval of that mean is {} to {} ({}). Against {} it gains {} ({} to {}), with {} won and {} lost.",
-            *(figure(best.low), figure(best.high), findings.confidence, _b(findings.baseline.run)),
-            *(signed(best.gain), signed(best.gain_low), signed(best.gain_high)),
-            *(counted(best.wins or 0, "question"), best.losses),
-        )
-    ]
-    return Point(ask, told, (*more, *_level(findings)))
+    return Point(ask, told, (*_gained(findings), *_level(findings), *_but(findings, best)))
+
+
+def _gained(findings: Findings) -> list[Markup]:
+    """How sure the best one's figure is, and its gain, as far as that is known."""
+    best, ends = findings.best, "The interval of that figure is {} to {} ({})."
+    told = [_said(ends, figure(best.low), figure(best.high), findings.confidence)]
+    if best.gain is not None:
+        gain = signed(best.gain), signed(best.gain_low), signed(best.gain_high)
+        told.append(_said("Against {} it gains {} ({} to {}).", _b(findings.baseline.run), *gain))
+    if best.wins is not None:
+        told.append(_said("It has {} won and {} lost.", counted(best.wins, "question"), best.losses))
+    return told
 
 
 def _level(findings: Findings) -> list[Markup]:
     """What cannot be told from the best, and what of it is cheaper."""
     if not findings.level:
-        return [_said("It is surely better than every other one here.")] if findings.behind else []
+        return [_closest(findings)] if findings.behind else []
     names = _names([one.run for one in findings.level])
     told = [_said("These questions cannot tell it from {}.", names)]
     cost = findings.cost(findings.best.run)
@@ -66,6 +70,26 @@ def _level(findings: Findings) -> list[Markup]:
         least, one = min(cheap, key=lambda pair: pair[0])
         told.append(_cheaper(one, cost / least))
     return told
+
+
+def _closest(findings: Findings) -> Markup:
+    """The next best by its paired difference, and the largest p of all."""
+    one, most = findings.behind[0], max(findings.behind, key=lambda each: each.corrected)
+    return _said(
+        "It is surely better than every other one here. The next best, {}, has {} less ({} to {}; p {}).{}",
+        *(_b(one.run), figure(one.gap), figure(one.low), figure(one.high), chance(one.corrected)),
+        _said(" The largest p is {}, that of {}.", chance(most.corrected), _b(most.run)) if most != one else "",
+    )
+
+
+def _but(findings: Findings, row: Row) -> list[Markup]:
+    """What speaks against a run that is recommended."""
+    base = findings.baseline.run
+    worse = [
+        f"{one.measure} ({figure(one.mean)} against {figure(findings.comparison.row(base, one.measure).mean)})"
+        for one in findings.setbacks(row.run)
+    ]
+    return [_said("But it is surely worse than {} by {}.", _b(base), listed(worse))] if worse else []
 
 
 def _cheaper(one: Behind, ratio: float) -> Markup:
@@ -88,7 +112,7 @@ def _time(findings: Findings) -> Point:
     if cost and least and best.gain and quick.gain:
         kept = share(quick.gain / best.gain)
         more.append(_said("It has {} of the gain of {} and is {} as fast.", kept, _b(best.run), times(cost / least)))
-    return Point(ask, told, tuple(more))
+    return Point(ask, told, (*more, *_but(findings, quick)))
 
 
 def _both(one: Row, other: Row) -> tuple[Markup, Markup]:
@@ -100,7 +124,8 @@ def _frontier(findings: Findings) -> Point:
     chosen = findings.frontier()
     if not chosen:
         return Point(ask, _said("Nobody knows: these runs do not say how long they took."))
-    others = [row.run for row in findings.rows if row.run not in chosen and findings.cost(row.run) is not None]
+    known = [row.run for row in findings.rows if findings.cost(row.run) is not None and not np.isnan(row.mean)]
+    others = [run for run in known if run not in chosen]
     told = _said("The efficient frontier, from fast to good: {}.", _names(chosen))
     if not others:
         return Point(ask, told)
@@ -117,11 +142,12 @@ def _sure(findings: Findings) -> Point:
     ]
     if findings.unsure:
         names = _names([row.run for row in findings.unsure])
-        parts.append(_said("Not to be told from {} by these questions: {}.", base, names))
+        parts.append(_said("No clear difference from {} by these questions: {}.", base, names))
     surpassed = [one.run for one in findings.behind if one not in findings.level]
     if surpassed:
         parts.append(_said("Surely behind {}: {}.", _b(findings.best.run), _names(surpassed)))
-    first, *rest = parts or [_said("There is only one run.")]
+    alone = len(findings.rows) == 1
+    first, *rest = parts or [_said("There is only one run." if alone else "Nothing can be compared with {}.", base)]
     return Point("Which differences are sure?", first, tuple(rest))
 
 

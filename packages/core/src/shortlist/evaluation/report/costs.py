@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from shortlist.drawing.drawing import drawn
 from shortlist.drawing.theme import FIRST, INK, MUTED, SURFACE
 from shortlist.evaluation.report.findings import Findings
-from shortlist.evaluation.report.picture import Picture
+from shortlist.evaluation.report.picture import LETTERS, Picture, legible
 from shortlist.evaluation.report.words import figure as told
 from shortlist.evaluation.report.words import listed, seconds, short
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HEIGHT = 290.0
+_Place: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ def pictures(findings: Findings) -> list[Picture]:
 
 def against(findings: Findings, axis: Axis) -> Picture | None:
     """A point for each run whose cost is known; None where there are not two of them that cost anything."""
-    costs = {row.run: cost for row in findings.rows if (cost := findings.cost(row.run, axis.name)) is not None}
+    rows = [row for row in findings.rows if not math.isnan(row.mean)]
+    costs = {row.run: cost for row in rows if (cost := findings.cost(row.run, axis.name)) is not None}
     if sum(cost > 0.0 for cost in costs.values()) < 2:
         return None
     chart = _Chart(findings, axis, costs, findings.frontier(axis.name))
@@ -97,11 +100,10 @@ def _caption(chart: _Chart) -> str:
     missing = f" {listed(rest)}: nobody measured it, so there is no point." if rest else ""
     free = " What took nothing stands at 0, left of the scale." if chart.free else ""
     return (
-        f"Each number is a pipeline: the higher, the better its order; the further left, the less it takes. The line "
-        f"joins the efficient frontier: {listed([findings.called(name) for name in chart.best])}. For each point that "
-        f"is not filled there is a filled one that is as good or better and takes no more. Thin upright lines are "
-        f"{findings.confidence} intervals, at the true cost where circles had to be moved apart; the dashed line is "
-        f"the baseline.{free}{missing}"
+        f"Each point is a pipeline, with its number: the higher, the better its order; the further left, the less it "
+        f"takes. The line joins the efficient frontier: {listed([findings.called(name) for name in chart.best])}. For "
+        f"each point that is not filled there is a filled one that is as good or better and takes no more. Thin "
+        f"upright lines are {findings.confidence} intervals; the dashed line is the baseline.{free}{missing}"
     )
 
 
@@ -112,41 +114,72 @@ def _paint(figure: Figure, chart: _Chart) -> None:
     axes.axhline(findings.baseline.mean, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
     way = [chart.x(name) for name in chart.best], [findings.row(name).mean for name in chart.best]
     axes.plot(*way, color=FIRST, linewidth=1.8, zorder=2, drawstyle="steps-post")
-    for name, moved in _apart(chart).items():
-        _point(axes, chart, name, moved)
+    for name, offset in _beside(chart).items():
+        _point(axes, chart, name, offset)
     axes.set(xlabel=axis.title, ylabel=findings.measure)
-    axes.margins(x=0.09, y=0.06)
+    axes.margins(x=0.12, y=0.06)
+    legible(axes)
     _ticks(axes, chart)
 
 
-def _apart(chart: _Chart) -> dict[str, float]:
-    """Where each point's circle stands: at its cost, or right of it where another circle would cover it."""
+def _beside(chart: _Chart) -> dict[str, _Place]:
+    """Where each number stands from its point, in units right and up, so that it covers no other."""
     costs = np.log([chart.x(name) for name in chart.costs])
     rows = [chart.findings.row(name) for name in chart.costs]
-    wide = _CIRCLE[0] * float(np.ptp(costs))
-    high = _CIRCLE[1] * (max(row.high for row in rows) - min(row.low for row in rows))
-    placed: list[tuple[float, float]] = []
-    for x, row in zip(costs.tolist(), rows, strict=True):
-        while any(abs(x - at) < wide and abs(row.mean - mean) < high for at, mean in placed):
-            x += wide / 4  # noqa: PLW2901
-        placed.append((x, row.mean))
-    return {name: float(np.exp(x)) for name, (x, _) in zip(chart.costs, placed, strict=True)}
+    span = max(row.high for row in rows) - min(row.low for row in rows)
+    across, up = _AREA[0] / (float(np.ptp(costs)) or 1.0), _AREA[1] / (span or 1.0)
+    points = [(cost * across, row.mean * up) for cost, row in zip(costs.tolist(), rows, strict=True)]
+    taken = [*points]
+    found: dict[str, _Place] = {}
+    for name, (x, y) in zip(chart.costs, points, strict=True):
+        side = 1.0 if name in chart.best else -1.0
+        places = [(right, side * above) for right, above in _OFFSETS]
+        found[name] = min(places, key=lambda each: _ill(each, (x, y), points, taken))
+        taken.append((x + found[name][0], y + found[name][1]))
+    return found
 
 
-_CIRCLE = (0.055, 0.07)
-"""Size of a circle as shares of the axes."""
+def _ill(offset: _Place, point: _Place, points: list[_Place], taken: list[_Place]) -> tuple[bool, bool]:
+    """Whether a number there covers something, and whether it is nearer to another's point than to its own."""
+    x, y = point[0] + offset[0], point[1] + offset[1]
+    covers = any(abs(x - left) <= _ROOM[0] and abs(y - height) <= _ROOM[1] for left, height in taken)
+    return covers, any(math.dist((x, y), other) < math.hypot(*offset) - 1.0 for other in points)
 
 
-def _point(axes: Axes, chart: _Chart, name: str, moved: float) -> None:
+_AREA, _ROOM = (240.0, 190.0), (16.0, 12.5)
+"""Units of the range of the points, and between two numbers, or a number and a point."""
+_OFFSETS = tuple(
+    (round(away * math.cos(turn), 1), round(away * math.sin(turn), 1))
+    for away in (18.0, 28.0, 40.0, 52.0)
+    for turn in (math.pi * eighth / 8 for eighth in (2, 6, 14, 10, 1, 7, 15, 9))
+)
+
+
+def _point(axes: Axes, chart: _Chart, name: str, offset: _Place) -> None:
     row, x, chosen = chart.findings.row(name), chart.x(name), name in chart.best
     colour = FIRST if chosen else MUTED
     axes.plot((x, x), (row.low, row.high), color=colour, linewidth=0.9, alpha=0.7, zorder=3)
-    axes.plot((x, moved), (row.mean, row.mean), color=colour, linewidth=0.9, zorder=3)
-    fill = FIRST if chosen else SURFACE
-    axes.plot(moved, row.mean, "o", markersize=15, markerfacecolor=fill, markeredgecolor=colour, zorder=4)
-    number = str(chart.findings.number(name))
-    letters = SURFACE if chosen else INK
-    axes.text(moved, row.mean, number, color=letters, ha="center", va="center_baseline", fontsize=10, zorder=5)
+    axes.plot(
+        x, row.mean, "o", markersize=7, markerfacecolor=FIRST if chosen else SURFACE, markeredgecolor=colour, zorder=4
+    )
+    far = math.hypot(*offset) > _NEAR
+    axes.annotate(
+        str(chart.findings.number(name)),
+        (x, row.mean),
+        offset,
+        textcoords="offset points",
+        arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.7} if far else None,
+        color=FIRST if chosen else INK,
+        fontweight="bold" if chosen else "normal",
+        fontsize=LETTERS,
+        ha="center",
+        va="center",
+        zorder=5,
+    )
+
+
+_NEAR = 19.0
+"""Units from which on a line joins a number to its point."""
 
 
 def _ticks(axes: Axes, chart: _Chart) -> None:

@@ -11,7 +11,7 @@ from shortlist.drawing.drawing import clean, drawn
 from shortlist.drawing.theme import FIRST, INK, MUTED, SECOND
 from shortlist.evaluation.comparison import Row
 from shortlist.evaluation.report.findings import Findings
-from shortlist.evaluation.report.picture import Picture
+from shortlist.evaluation.report.picture import LETTERS, Picture, legible
 from shortlist.evaluation.report.words import counted, signed
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def _gains(figure: Figure, findings: Findings, rows: list[Row]) -> None:
     axes.set_yticks(range(len(rows)), labels)
     axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel=f"gain in {findings.measure}")
     axes.grid(visible=False, axis="y")
+    legible(axes)
     axes.tick_params(axis="y", length=0)
 
 
@@ -65,7 +66,8 @@ def differences(findings: Findings, run: str) -> Picture | None:
     words = f"{counts}. The largest win is {signed(values[0])}, the largest loss {signed(min(values[-1], 0.0))}."
     caption = (
         f"Each bar is a question, sorted by how much {run} changes its {findings.measure} against "
-        f"{findings.baseline.run}. Bars above the line are wins, below it losses: {words}"
+        f"{findings.baseline.run}. Bars above the line are wins, below it losses: {words} "
+        f"All pictures of this kind have one scale."
     )
     return Picture(drawn(title, words, _HEIGHT, lambda figure: _bars(figure, findings, values, heading)), caption)
 
@@ -80,7 +82,10 @@ def _bars(figure: Figure, findings: Findings, values: Floats, heading: str) -> N
     axes.plot(places[values == 0], values[values == 0], ".", color=MUTED, markersize=3)
     axes.axhline(0.0, color=INK, linewidth=0.8)
     axes.set(xlabel="questions, largest gain first", ylabel=f"change in {findings.measure}")
-    axes.set_title(heading, fontsize=10, loc="left")
-    axes.set(xlim=(0.3, len(values) + 0.7))
+    axes.set_title(heading, fontsize=LETTERS, loc="left")
+    legible(axes)
+    low, high = findings.spread
+    room = 0.05 * (high - low) or 1.0
+    axes.set(xlim=(0.3, len(values) + 0.7), ylim=(low - room, high + room))
     axes.grid(visible=False, axis="x")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -64,6 +64,11 @@ class Findings:
         return f"{100 * self.comparison.method.confidence:g} %"
 
     @property
+    def tests(self) -> int:
+        """How many runs and measures are compared with the baseline: what p is corrected for."""
+        return sum(row.p is not None for row in self.comparison.rows)
+
+    @property
     def alpha(self) -> float:
         """How small a p makes a difference sure."""
         return 1.0 - self.comparison.method.confidence
@@ -114,6 +119,11 @@ class Findings:
         """Runs that these questions cannot tell from the baseline."""
         return tuple(row for row in self.rows if row.gain is not None and not self.sure(row))
 
+    def setbacks(self, run: str) -> tuple[Row, ...]:
+        """The run by each other measure by which it is surely worse than the baseline."""
+        others = (row for row in self.comparison.rows if row.run == run and row.measure != self.measure)
+        return tuple(row for row in others if self.sure(row) and (row.gain or 0.0) < 0.0)
+
     @cached_property
     def quick(self) -> Row | None:
         """The run that takes the least time among those that are surely better than the baseline; None without one."""
@@ -122,8 +132,8 @@ class Findings:
 
     @cached_property
     def behind(self) -> tuple[Behind, ...]:
-        """All other runs against the best one, in the order of their means; empty where questions have no values."""
-        others = [row.run for row in self.rows[1:]]
+        """Other runs with a mean against the best one, in the order of these; empty where questions have no values."""
+        others = [row.run for row in self.rows[1:] if not math.isnan(row.mean)]
         gaps = np.array([self._values(self.best.run) - self._values(run) for run in others])
         told = gaps[:, np.isfinite(gaps).all(axis=0)].T if others else np.empty((0, 0))
         if not told.size:
@@ -150,6 +160,13 @@ class Findings:
     def gained(self, run: str) -> Floats:
         """By how much the run's value of each question is above the baseline's, shape (n,); NaN where either is."""
         return self._values(run) - self._values(self.comparison.baseline)
+
+    @cached_property
+    def spread(self) -> tuple[float, float]:
+        """The largest loss and the largest gain of any run and question, and 0 if it is beyond them."""
+        found = np.concatenate([self.gained(row.run) for row in self.rows])
+        known = np.append(found[np.isfinite(found)], 0.0)
+        return float(known.min()), float(known.max())
 
     def _values(self, run: str) -> Floats:
         nothing = np.full(len(self.comparison.collection), np.nan)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from shortlist.drawing.drawing import speakable
 from shortlist.drawing.theme import variables
-from shortlist.errors import require
+from shortlist.errors import InputError, require
 from shortlist.evaluation.comparison import Comparison
-from shortlist.evaluation.report.words import meaning
+from shortlist.evaluation.report.words import CORRECTIONS, meaning
 
 if TYPE_CHECKING:
     from shortlist.evaluation.report.findings import Findings
@@ -47,6 +47,7 @@ def _parts(comparison: Comparison) -> dict[str, Any]:
     from shortlist.evaluation.report.costs import pictures
     from shortlist.evaluation.report.differences import differences, gains
     from shortlist.evaluation.report.findings import Findings
+    from shortlist.evaluation.report.recipes import glossary
     from shortlist.evaluation.report.scores import calibration, distributions, scored
     from shortlist.evaluation.report.turns import turns
 
@@ -62,6 +63,8 @@ def _parts(comparison: Comparison) -> dict[str, Any]:
         "others": tables.measures(findings),
         "costs": tables.costs(findings),
         "pipelines": tables.pipelines(comparison),
+        "glossary": glossary(comparison),
+        "correction": CORRECTIONS[comparison.method.correction],
         "frontier": pictures(findings),
         "gains": gains(findings),
         "bars": [bars[name] for name in chosen if name in bars],
@@ -90,6 +93,11 @@ def write_report(path: str | Path, comparison: Comparison) -> None:
     """Write `html_report` to a file.
 
     Raises:
+        InputError: the file cannot be written.
         MissingExtra: as for `html_report`.
     """
-    Path(path).write_text(html_report(comparison), encoding="utf-8")
+    page = html_report(comparison)
+    try:
+        Path(path).write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shortlist.drawing.drawing import Drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LETTERS = 12.0
+"""Size of letters, in units that are pixels of a phone."""
 
 
 @dataclass(frozen=True)
@@ -18,3 +25,10 @@ class Picture:
 
     drawing: Drawing
     caption: str
+
+
+def legible(axes: Axes) -> None:
+    """Give the letters along both axes the size that can be read on a phone."""
+    axes.tick_params(labelsize=LETTERS)
+    axes.xaxis.label.set_fontsize(LETTERS)
+    axes.yaxis.label.set_fontsize(LETTERS)

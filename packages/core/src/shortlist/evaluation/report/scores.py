@@ -15,7 +15,7 @@ from shortlist.drawing.drawing import clean, drawn
 from shortlist.drawing.theme import FIRST, INK, MUTED, SECOND
 from shortlist.evaluation.collection import Collection
 from shortlist.evaluation.outcome import Run
-from shortlist.evaluation.report.picture import Picture
+from shortlist.evaluation.report.picture import LETTERS, Picture, legible
 from shortlist.evaluation.report.words import share
 
 if TYPE_CHECKING:
@@ -123,12 +123,12 @@ def _panel(axes: Axes, one: Scored) -> None:
         axes.stairs(heights, edges, fill=True, color=colour, alpha=0.85)
     axes.axhline(0.0, color=INK, linewidth=0.6)
     ordered = "" if np.isnan(one.ordered) else f" {share(one.ordered)}"
-    axes.set_title(clean(one.run, 17) + ordered, fontsize=10, loc="left", pad=3.0)
+    axes.set_title(clean(one.run, 15) + ordered, fontsize=LETTERS, loc="left", pad=3.0)
     axes.set(yticks=(), ylim=(-1.05, 1.05))
     axes.grid(visible=False)
     axes.spines["left"].set_visible(False)
     axes.locator_params(axis="x", nbins=4)
-    axes.tick_params(axis="x", labelsize=10)
+    legible(axes)
 
 
 def calibration(one: Scored) -> Picture:
@@ -156,6 +156,7 @@ def _diagram(figure: Figure, counts: Floats, means: Floats, shares: Floats) -> N
     axes.vlines(means, centre - half, centre + half, color=FIRST, linewidth=1.2, alpha=0.6)
     axes.plot(means, shares, "o-", color=FIRST, markersize=5, linewidth=1.4, clip_on=False)
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability that was given", ylabel="share that was relevant")
+    legible(axes)
 
 
 def _wilson(shares: Floats, counts: Floats) -> tuple[Floats, Floats]:

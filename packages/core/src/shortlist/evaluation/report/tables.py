@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 from shortlist.evaluation.comparison import Comparison, Cost, Row
 from shortlist.evaluation.report.findings import Findings
-from shortlist.evaluation.report.words import figure, large, seconds, signed
+from shortlist.evaluation.report.recipes import recipe
+from shortlist.evaluation.report.words import chance, figure, large, seconds, signed
 
 _LONGEST = 4000
 
@@ -24,6 +25,7 @@ class Line:
     Attributes:
         number: its place by the first measure.
         name: of the run.
+        recipe: what it does, in words.
         mean: of the first measure.
         interval: of that mean.
         gain: over the baseline.
@@ -31,12 +33,15 @@ class Line:
         verdict: what the test says.
         p: of that test, corrected.
         counts: questions won, lost and equal.
+        behind: how far it is behind the best one.
+        behind_small: interval of that, and p of its test, corrected.
         time: per question.
         efficient: whether it is on the frontier of time.
     """
 
     number: int
     name: str
+    recipe: str
     mean: str
     interval: str
     gain: str
@@ -44,6 +49,8 @@ class Line:
     verdict: str
     p: str
     counts: str
+    behind: str
+    behind_small: str
     time: str
     efficient: bool
 
@@ -68,18 +75,27 @@ def lines(findings: Findings) -> tuple[Line, ...]:
         Line(
             findings.number(row.run),
             row.run,
+            recipe(findings.comparison.run(row.run).pipeline),
             figure(row.mean),
             _interval(row.low, row.high, figure),
             "" if row.gain is None else signed(row.gain),
             "" if row.gain is None else _interval(row.gain_low, row.gain_high, signed),
             _verdict(findings, row),
-            "" if row.corrected is None else f"p {_p(row.corrected)}",
+            "" if row.corrected is None else f"p {chance(row.corrected)}",
             "" if row.gain is None or row.wins is None else f"{row.wins} / {row.losses} / {row.ties}",
+            *_behind(findings, row.run),
             seconds(findings.cost(row.run)),
             row.run in chosen,
         )
         for row in findings.rows
     )
+
+
+def _behind(findings: Findings, run: str) -> Cell:
+    found = next((one for one in findings.behind if one.run == run), None)
+    if found is None:
+        return "", ""
+    return figure(found.gap), f"{_interval(found.low, found.high, figure)}, p {chance(found.corrected)}"
 
 
 def _interval(low: float | None, high: float | None, tell: Callable[[float | None], str]) -> str:
@@ -88,16 +104,12 @@ def _interval(low: float | None, high: float | None, tell: Callable[[float | Non
 
 def _verdict(findings: Findings, row: Row) -> str:
     if row.gain is None:
-        return "baseline"
+        return "baseline" if row.run == findings.baseline.run else "not known"
     return "not sure" if not findings.sure(row) else "better" if row.gain > 0.0 else "worse"
 
 
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
 def measures(findings: Findings) -> Table | None:
-    """Means of the other measures with their intervals; a star where the difference to the baseline is sure."""
+    """Means of the other measures with their intervals, and what is surely better or worse than the baseline."""
     comparison = findings.comparison
     others = [str(measure) for measure in comparison.measures[1:]]
     rows = tuple(
@@ -108,8 +120,9 @@ def measures(findings: Findings) -> Table | None:
 
 
 def _cell(findings: Findings, row: Row) -> Cell:
-    star = " *" if findings.sure(row) else ""
-    return figure(row.mean) + star, _interval(row.low, row.high, figure)
+    sign = "▲" if (row.gain or 0.0) > 0.0 else "▼"
+    mark = f" {sign}\N{NO-BREAK SPACE}{_verdict(findings, row)}" if findings.sure(row) else ""
+    return figure(row.mean) + mark, _interval(row.low, row.high, figure)
 
 
 def costs(findings: Findings) -> Table | None:
@@ -123,7 +136,7 @@ def costs(findings: Findings) -> Table | None:
 
 _COSTS: tuple[tuple[str, Callable[[Cost], object], Callable[[Cost], str]], ...] = (
     ("time", lambda cost: cost.seconds, lambda cost: seconds(cost.seconds)),
-    ("asks of a model", lambda cost: cost.calls, lambda cost: large(cost.calls)),
+    ("model calls", lambda cost: cost.calls, lambda cost: large(cost.calls)),
     ("tokens read", lambda cost: cost.tokens_in, lambda cost: large(cost.tokens_in)),
     ("tokens written", lambda cost: cost.tokens_out, lambda cost: large(cost.tokens_out)),
     ("operations", lambda cost: cost.flops, lambda cost: large(cost.flops)),

@@ -47,6 +47,7 @@ class Turn:
         after: value of the run.
         picture: of the ranks.
         passages: all that are or were among the best.
+        grades: of the best of each side, rank by rank.
     """
 
     heading: str
@@ -55,6 +56,7 @@ class Turn:
     after: str
     picture: Picture
     passages: tuple[Told, ...]
+    grades: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def turns(findings: Findings, run: str) -> tuple[Turn, ...]:
@@ -82,7 +84,14 @@ def _turn(findings: Findings, run: str, change: Change, heading: str) -> Turn:
         f"fell. {picture.description.partition('. ')[2]}"
     )
     values = figure(change.before), figure(change.after)
-    return Turn(heading, question.query, *values, Picture(picture, caption), tuple(told.values()))
+    grades = tuple((side, _grades(told, one, top)) for side, one in (("before", before), ("after", after)))
+    return Turn(heading, question.query, *values, Picture(picture, caption), tuple(told.values()), grades)
+
+
+def _grades(told: dict[str, Told], outcome: Outcome, top: int) -> tuple[str, ...]:
+    """A sign for each rank; a dash where nobody judged what stands there, or nothing does."""
+    found = [told[name].grade for name in outcome.ids[:top]]
+    return tuple(grade if grade.lstrip("-").isdigit() else "–" for grade in (found + [""] * top)[:top])
 
 
 def _passages(question: Question, before: Outcome, after: Outcome, top: int, relevant: int) -> dict[str, Told]:
