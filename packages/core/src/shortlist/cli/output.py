@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def note(text: str) -> None:
-    """A line on stderr."""
-    typer.echo(text, err=True)
+    """A line on stderr; text of servers and files that may be in it commands no terminal."""
+    typer.echo(_harmless(text), err=True)
 
 
 def line_of_json(value: Any) -> str:
@@ -70,7 +70,11 @@ def plain(*cells: str) -> Sequence[Any]:
     """Cells that are shown as they are: brackets in a text are no markup, control characters no commands."""
     from rich.text import Text
 
-    return [Text("".join(c if c.isprintable() or c == "\n" else " " for c in cell)) for cell in cells]
+    return [Text(_harmless(cell)) for cell in cells]
+
+
+def _harmless(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
 
 
 def print_table(shown: Table) -> None:
