@@ -99,6 +99,14 @@ def test_mistakes_are_told_before_any_model_is_called(arguments, why, run, tmp_p
     assert why in result.stderr and not (tmp_path / "j.jsonl").exists()
 
 
+def test_what_labels_did_not_write_is_not_written_over(run, tmp_path):
+    out = tmp_path / "judged.jsonl"
+    out.write_text("by hand\n")
+    result = run("queries", tmp_path / "documents", "--model", WRITER, "--out", out)
+    assert result.exit_code == ExitCode.USAGE, result.output
+    assert "is there already" in result.stderr and out.read_text() == "by hand\n"
+
+
 def test_what_is_read_is_not_written_over(run, tmp_path):
     questions, passages = tmp_path / "q.jsonl", tmp_path / "passages.jsonl"
     questions.write_text(json.dumps({"query": "what rises?", "passages": list(TEXTS), "answers": ["dough"]}) + "\n")

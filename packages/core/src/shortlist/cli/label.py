@@ -127,10 +127,14 @@ def utility(
 
 
 def _check_place(out: Path, read: Path) -> None:
-    """See that the labels can be written, and not over what they are made of, before any model is asked."""
+    """See that the labels can be written, and not over anything else, before any model is asked."""
+    from shortlist.training.labels.work import work_file
+
     room_for(out)
     if out.resolve() == read.resolve():
         raise InputError(f"--out is the file that is read, and would be written over: {out}")
+    if out.exists() and not work_file(out).exists():
+        raise InputError(f"{out} is there already, and labels did not make it: it would be written over")
 
 
 def _near_misses(writer: ChatModel, verifier: str | None) -> NearMisses:
