@@ -74,6 +74,7 @@ def test_each_is_the_same_every_time_whatever_the_user_has_set():
     assert not any(re.search(r"<metadata|dc:|<!--|T\d\d:\d\d", svg) for svg in first)
 
 
+@pytest.mark.slow
 def test_in_another_process_it_is_the_same():
     code = "from shortlist import *; r = Ranking.by_score([Passage('a', id='a'), Passage('b')], [1, 2], 'utility')"
     command = [sys.executable, "-c", f"{code}\nprint(r.draw().svg)"]

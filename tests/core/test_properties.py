@@ -69,6 +69,7 @@ def test_any_candidates(name, passages, query, top_k):
     assert pickle.dumps(passages) == before, "inputs are never changed"
 
 
+@pytest.mark.slow
 @every_reranker
 @RELAXED
 @given(passages=CANDIDATES, query=TEXTS)

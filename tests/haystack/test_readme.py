@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PACKAGE = Path(__file__).parents[2] / "packages" / "haystack"
 
 
@@ -18,6 +20,7 @@ def test_every_setting_is_in_the_readme():
     assert [name for name in settings if f"| `{name}` |" not in text] == []
 
 
+@pytest.mark.slow
 def test_importing_it_loads_no_other_framework():
     program = (
         "import sys, haystack; before = set(sys.modules);"  # Haystack itself loads torch where it is installed

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PACKAGE = Path(__file__).parents[2] / "packages" / "langchain"
 
 
@@ -16,6 +18,7 @@ def test_every_setting_is_in_the_readme():
     assert [name for name in ShortlistCompressor.model_fields if f"| `{name}` |" not in text] == []
 
 
+@pytest.mark.slow
 def test_importing_it_loads_only_langchain_core():
     program = "import sys, langchain_shortlist; print(*sorted(m for m in sys.modules if '.' not in m))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -10,6 +10,8 @@ import pytest
 from shortlist import Ranking
 from shortlist.cli.exits import ExitCode
 
+pytestmark = pytest.mark.slow  # processes, servers or simulations: seconds in all
+
 COMMAND = [sys.executable, "-c", "from shortlist.cli import main; main()", "rerank"]
 
 

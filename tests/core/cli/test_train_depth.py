@@ -48,6 +48,7 @@ def test_a_folder_that_cannot_be_made_is_told_before_anything_is_scored(run, dat
     assert code == ExitCode.USAGE and "cannot be written" in said.err
 
 
+@pytest.mark.slow
 def test_the_command_on_the_card_gives_the_same_files(run, data, tmp_path, monkeypatch):
     out = tmp_path / "one" / "net"
     settings = ("--pipeline", "lexical", "--size", "vectors=false", "--epochs", 2, "--seed", 3, "--licence", "my own")

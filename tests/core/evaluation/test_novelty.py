@@ -68,6 +68,7 @@ def test_what_a_measure_says_nothing_of_is_left_out():
     assert found[0].old == pytest.approx(np.delete(old["bm25"], 3).mean())
 
 
+@pytest.mark.slow
 def test_the_interval_has_its_coverage():
     """Two parts of unlike size and spread, 400 times: 95 % of intervals hold the true gap, give or take three errors."""
     rng = np.random.default_rng(0)

@@ -24,6 +24,8 @@ from shortlist.evaluation.report.findings import Findings  # noqa: E402 - skips 
 from shortlist.evaluation.report.scores import scored  # noqa: E402 - skips where they cannot be imported
 from shortlist.evaluation.report.turns import turns  # noqa: E402 - skips where they cannot be imported
 
+pytestmark = pytest.mark.slow  # processes, servers or simulations: seconds in all
+
 EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)> </title></style>--> \"'& {{ 7 * 7 }} {% raw %} $\\frac$ \x00\x1b"
 VOID = {"meta", "link", "br", "img", "hr"}
 

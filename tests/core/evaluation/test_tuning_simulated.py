@@ -16,6 +16,8 @@ from shortlist.evaluation.tuning.trials import Setting, Trial, Trials
 from shortlist.evaluation.tuning.tune import Method, tuned_by
 from shortlist.runtime.settings import Runtime
 
+pytestmark = pytest.mark.slow  # processes, servers or simulations: seconds in all
+
 pytest.importorskip("optuna")
 TRUE, ROUNDS = 0.6, 200
 SPACE = Space.of(["{a:keep-order|lexical|similarity|reverse|lost-in-the-middle}", "lexical[:{k:1..25}]"])

@@ -43,6 +43,8 @@ from shortlist.models.openai_likelihood import OpenAILikelihood
 
 from .misbehaving import MODES, PATIENCE, MisbehavingServer
 
+pytestmark = pytest.mark.slow  # processes, servers or simulations: seconds in all
+
 QUERY = "moon tides"
 TEXTS = ["bread needs yeast", "the moon pulls the tides", "tides of the sea"]
 SLOW = {"hang", "trickle"}

@@ -45,6 +45,7 @@ def tokenizer(vocabulary):
     return WordPiece(vocabulary)
 
 
+@pytest.mark.slow
 @settings(max_examples=1000, deadline=None)
 @given(TEXTS)
 @example("")

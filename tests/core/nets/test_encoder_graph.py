@@ -95,6 +95,7 @@ def alone(batch: Batch, row: int) -> Batch:
     return {name: value[row : row + 1, : LENGTHS[row]] for name, value in batch.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_logits_are_those_of_transformers(family: str, tmp_path: Path) -> None:
     model = make(family, tmp_path)

@@ -135,6 +135,7 @@ def test_every_malformed_reply(name, text, n):
         check(ranking, n, lambda window: meant(TABLES[name][text], window))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["rank", "arank", "rank_many"])
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("name", TABLES)

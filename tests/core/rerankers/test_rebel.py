@@ -360,6 +360,7 @@ def test_a_limit_on_calls_is_kept(judge):
     assert not model.asked
 
 
+@pytest.mark.slow
 def test_thousands_of_candidates_at_once(judge):
     texts = random_texts(10_000)
     model = judge()

@@ -54,6 +54,7 @@ PLANS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cls", "settings", "window", "plan"), PLANS)
 def test_calls_rounds_and_passages_read(cls, settings, window, plan):
     candidates, judge = passages(range(100, 0, -1)), Judge(window)
@@ -95,6 +96,7 @@ EXACT = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cls", "settings", "k"), EXACT)
 @pytest.mark.parametrize("n", [1, 2, 3, 11, 20, 21, 57, 100])
 def test_the_best_are_found_when_judgements_are_right(cls, settings, k, n):

@@ -64,6 +64,7 @@ def covered(lists, calibrating, seeds):
     return {name: row["coverage"] for name, row in measure_conformal(held, {}).items()}
 
 
+@pytest.mark.slow
 def test_exchangeable_lists_are_covered_as_often_as_was_asked_over_20_splits():
     rng = np.random.default_rng(0)
     told = [covered([drawn(rng) for _ in range(500)], 200, 1) for _ in range(20)]

@@ -70,6 +70,7 @@ def killed_in(epoch):
     return progress
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_killed_run_that_goes_on_ends_with_the_same_weights(kind, examples, sizes, tmp_path):
     task, lists, held = TASKS[kind](), examples(kind, 9), examples(kind, 4, seed=1)
