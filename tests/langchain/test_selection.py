@@ -15,65 +15,15 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnablePassthrough
 from langchain_core.vectorstores import InMemoryVectorStore
+from tests.selection_cases import ABSTAINING, ASKING, HOPELESS, LINES, MORE, QUERY, TEXTS, expected, made, named, said
 
 from langchain_shortlist import ShortlistCompressor
-from shortlist import ConformalCut, CrossEncoder, Mmr, Passage, StaticEmbedder, WeightsError, load, registered
-from shortlist.models.fakes import ConstantChat, HashEmbedder, OverlapScorer
-from shortlist.rerankers.covering import Covering
-from shortlist.rerankers.cut import Cut
-from shortlist.rerankers.diversity import Selection
-from shortlist.rerankers.placement import Placement
+from shortlist import ConformalCut, CrossEncoder, Mmr, Passage, StaticEmbedder, WeightsError
+from shortlist.models.fakes import HashEmbedder, OverlapScorer
 
-QUERY = "what causes the tides of the sea?"
-HOPELESS = "which team won?"
-TEXTS = {
-    "moon": "The moon causes the tides of the sea.",
-    "again": "Of the sea the tides the moon causes, again.",
-    "sun": "The sun causes tides too, less than the moon.",
-    "spring": "What causes spring tides is a full moon in line with the sun.",
-    "bread": "Bread needs yeast, and time to rise in.",
-    "twice": "High water comes twice a day to the sea.",
-    "rock": "The moon is made of rock.",
-    "cello": "A cello has four strings.",
-}
-MORE = {f"more {i}": f"Thing{i} stands in land{i} by town{i}." for i in range(12)}
-SAID = {"dynamic-rag": "[2] > [1]", "knowledge-aware": '["what pulls the sea", "spring tides"]'}
 # A retriever of LangChain leaves no scores: what reads some stands behind what gives some.
-LINES = [
-    "similarity >> mmr(diversity=0.6)",
-    "similarity >> msd(diversity=0.2, k=4)",
-    "similarity >> dpp(diversity=0.6, k=4)",
-    "similarity >> ssd(diversity=0.6, window=3)",
-    "similarity >> facility-location(k=3)",
-    "similarity >> farthest-first(k=3)",
-    "similarity >> near-duplicates(threshold=0.9)",
-    "similarity >> lost-in-the-middle",
-    "similarity >> reverse(k=5)",
-    "similarity >> gap-cut(max_k=3)",
-    "similarity >> elbow-cut",
-    "similarity >> nucleus-cut(share=0.8, temperature=0.1)",
-    "similarity >> threshold-cut(threshold=0.4)",
-    "similarity >> information-cut(share=0.9)",
-    "similarity >> token-budget(budget=24)",
-    "similarity >> calibrate(calibration='static')",
-    "similarity >> conformal-cut(coverage=0.8, calibration='static')",
-    "similarity >> dynamic-k(cost=0.2)",  # whose network reads vectors of the static model, whatever the framework has
-    "similarity >> abstain(reference='static')",
-    "similarity >> xquad(k=4)",
-    "similarity >> pm2(subtopics={'kind': 'metadata'}, k=4)",
-    "knowledge-aware(k=4)",
-    "dynamic-rag",
-]
+LINES = [line if named(line) in ASKING else f"similarity >> {line}" for line in LINES]
 every_line = pytest.mark.parametrize("line", LINES)
-
-
-def named(line: str) -> str:
-    return line.removeprefix("similarity >> ").partition("(")[0]
-
-
-def made(line: str, embedder: Any) -> Any:
-    """The line in the core, with models of the core that say and embed the same."""
-    return load(line, models=[ConstantChat(SAID.get(named(line), "")), embedder])
 
 
 def store(texts: dict[str, str], embeddings: Any) -> BaseRetriever:
@@ -91,7 +41,7 @@ def base(embeddings) -> BaseRetriever:
 
 @pytest.fixture
 def models(line, embeddings) -> dict[str, Any]:
-    return {"embeddings": embeddings, "llm": FakeListChatModel(responses=[SAID.get(named(line), "")])}
+    return {"embeddings": embeddings, "llm": FakeListChatModel(responses=[said(line)])}
 
 
 @pytest.fixture
@@ -104,28 +54,12 @@ def ranked(reranker, found):
     return reranker.rank(QUERY, [Passage(d.page_content, d.id, None, None, "book", None, d.metadata) for d in found])
 
 
-def expected(ranking) -> list[tuple[str, Any, Any]]:
-    return [(item.passage.id, near(item.score), near(dict(item.reasons))) for item in ranking.kept]
-
-
-def near(value: Any) -> Any:
-    """Numbers but for rounding, texts as they are."""
-    if isinstance(value, dict):
-        return {name: near(each) for name, each in value.items()}
-    return pytest.approx(value, abs=1e-5) if isinstance(value, float) else value
-
-
 def told(documents) -> list[tuple[str, Any, Any]]:
     return [(d.id, d.metadata.get("relevance_score"), d.metadata.get("relevance_reasons", {})) for d in documents]
 
 
 def ids(documents) -> list[str]:
     return [document.id for document in documents]
-
-
-def test_every_one_that_selects_has_a_line():
-    kinds = (Selection, Covering, Cut, Placement)
-    assert {name for name, cls in registered().items() if issubclass(cls, kinds)} <= {named(line) for line in LINES}
 
 
 @every_line
@@ -246,13 +180,6 @@ async def test_the_composed_line_with_a_real_cross_encoder(embeddings):
         lambda coverage: first >> ConformalCut(coverage, "ms-marco-minilm-mmr"),
     )
     assert order[0] == "moon"
-
-
-ABSTAINING = {
-    "abstain": "lexical >> abstain(threshold=0.5, confidence='max')",
-    "a stage after it": "lexical >> abstain(threshold=0.5, confidence='max') >> mmr >> gap-cut",
-    "a model that needs none": "dynamic-rag",
-}
 
 
 @pytest.mark.parametrize("line", ABSTAINING.values(), ids=ABSTAINING)

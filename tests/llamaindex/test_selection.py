@@ -13,64 +13,13 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms import MockLLM
 from llama_index.core.schema import MetadataMode, NodeRelationship, RelatedNodeInfo, TextNode
+from tests.selection_cases import ABSTAINING, ASKING, HOPELESS, LINES, MORE, QUERY, TEXTS, expected, made, named, said
 
 from llama_index.postprocessor.shortlist import LlamaIndexEmbedder, ShortlistRerank
-from shortlist import ConformalCut, CrossEncoder, Mmr, Passage, StaticEmbedder, WeightsError, load, registered
-from shortlist.models.fakes import ConstantChat, HashEmbedder, OverlapScorer
-from shortlist.rerankers.covering import Covering
-from shortlist.rerankers.cut import Cut
-from shortlist.rerankers.diversity import Selection
-from shortlist.rerankers.placement import Placement
+from shortlist import ConformalCut, CrossEncoder, Mmr, Passage, StaticEmbedder, WeightsError
+from shortlist.models.fakes import HashEmbedder, OverlapScorer
 
-QUERY = "what causes the tides of the sea?"
-HOPELESS = "which team won?"
-TEXTS = {
-    "moon": "The moon causes the tides of the sea.",
-    "again": "Of the sea the tides the moon causes, again.",
-    "sun": "The sun causes tides too, less than the moon.",
-    "spring": "What causes spring tides is a full moon in line with the sun.",
-    "bread": "Bread needs yeast, and time to rise in.",
-    "twice": "High water comes twice a day to the sea.",
-    "rock": "The moon is made of rock.",
-    "cello": "A cello has four strings.",
-}
-MORE = {f"more {i}": f"Thing{i} stands in land{i} by town{i}." for i in range(12)}
-SAID = {"dynamic-rag": "[2] > [1]", "knowledge-aware": '["what pulls the sea", "spring tides"]'}
-LINES = [
-    "mmr(diversity=0.6)",
-    "msd(diversity=0.2, k=4)",
-    "dpp(diversity=0.6, k=4)",
-    "ssd(diversity=0.6, window=3)",
-    "facility-location(k=3)",
-    "farthest-first(k=3)",
-    "near-duplicates(threshold=0.9)",
-    "lost-in-the-middle",
-    "reverse(k=5)",
-    "gap-cut(max_k=3)",
-    "elbow-cut",
-    "nucleus-cut(share=0.8, temperature=0.1)",
-    "threshold-cut(threshold=0.4)",
-    "information-cut(share=0.9)",
-    "token-budget(budget=24)",
-    "calibrate(calibration='static')",
-    "conformal-cut(coverage=0.8, calibration='static')",
-    "dynamic-k(cost=0.2)",  # whose network reads vectors of the static model, whatever the framework has
-    "abstain(reference='static')",
-    "xquad(k=4)",
-    "pm2(subtopics={'kind': 'metadata'}, k=4)",
-    "knowledge-aware(k=4)",
-    "dynamic-rag",
-]
 every_line = pytest.mark.parametrize("line", LINES)
-
-
-def named(line: str) -> str:
-    return line.partition("(")[0]
-
-
-def made(line: str, embedder: Any) -> Any:
-    """The line in the core, with models of the core that say and embed the same."""
-    return load(line, models=[ConstantChat(SAID.get(named(line), "")), embedder])
 
 
 class SayingLLM(MockLLM):
@@ -94,7 +43,7 @@ class SayingLLM(MockLLM):
 @pytest.fixture
 def models(line, embed_model) -> dict[str, Any]:
     llm = SayingLLM()
-    llm._text = SAID.get(named(line), "")
+    llm._text = said(line)
     return {"embed_model": embed_model, "llm": llm}
 
 
@@ -136,28 +85,12 @@ def ranked(reranker, found):
     return reranker.rank(QUERY, [Passage(n.text, n.node_id, n.score, None, "book", None, n.metadata) for n in found])
 
 
-def expected(ranking) -> list[tuple[str, Any, Any]]:
-    return [(item.passage.id, near(item.score), near(dict(item.reasons))) for item in ranking.kept]
-
-
-def near(value: Any) -> Any:
-    """Numbers but for rounding, texts as they are."""
-    if isinstance(value, dict):
-        return {name: near(each) for name, each in value.items()}
-    return pytest.approx(value, abs=1e-5) if isinstance(value, float) else value
-
-
 def told(nodes) -> list[tuple[str, Any, Any]]:
     return [(item.node_id, item.score, item.metadata.get("relevance_reasons", {})) for item in nodes]
 
 
 def ids(nodes) -> list[str]:
     return [item.node_id for item in nodes]
-
-
-def test_every_one_that_selects_has_a_line():
-    kinds = (Selection, Covering, Cut, Placement)
-    assert {name for name, cls in registered().items() if issubclass(cls, kinds)} <= {named(line) for line in LINES}
 
 
 @every_line
@@ -171,7 +104,7 @@ async def test_each_by_name_in_a_query_engine(line, index, rerank):
         assert all(item.metadata["topic"] == item.node_id[0] for item in response.source_nodes)
         assert all(item.node.ref_doc_id == "book" for item in response.source_nodes)
         assert all(item.node.get_content(MetadataMode.LLM) == item.text for item in response.source_nodes)
-    assert rerank.llm._asked == (["chat", "achat"] if named(line) in SAID else [])
+    assert rerank.llm._asked == (["chat", "achat"] if named(line) in ASKING else [])
 
 
 @every_line
@@ -255,13 +188,6 @@ async def test_the_composed_line_with_a_real_cross_encoder(embed_model):
     first = CrossEncoder() >> Mmr(diversity=0.3)
     order = await check_composed(embed_model, line.format, lambda c: first >> ConformalCut(c, "ms-marco-minilm-mmr"))
     assert order[0] == "moon"
-
-
-ABSTAINING = {
-    "abstain": "lexical >> abstain(threshold=0.5, confidence='max')",
-    "a stage after it": "lexical >> abstain(threshold=0.5, confidence='max') >> mmr >> gap-cut",
-    "a model that needs none": "dynamic-rag",
-}
 
 
 @pytest.mark.parametrize("line", ABSTAINING.values(), ids=ABSTAINING)
