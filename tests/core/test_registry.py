@@ -149,7 +149,7 @@ def test_public_names_are_pinned():
 PUBLIC = """
 Abstain Adaptive Amr AmrParser Authority BadAnswer Bench Blend Blocks ByDocument Cache Calibrate Call Cascade Chain
 ChatModel ChatReply ChatRequest Collaborative Computed ConformalCut Continuation CorpusStatistics Criterion
-CrossEncoder DocumentGraph Dpp DynamicK DynamicRag Ebcar ElbowCut Elimination Embedder Entities FacilityLocation
+CrossEncoder Desk DocumentGraph Dpp DynamicK DynamicRag Ebcar ElbowCut Elimination Embedder Entities FacilityLocation
 Fallback FarthestFirst FeatureRefinement FeedbackQuery FunctionChat FunctionEmbedder FunctionScorer Fuse GRag GapCut
 GraphBuilder GraphPropagation Grouped HybRank InformationCut InputError Judgement KeepOrder Keywords KnowledgeAware
 Length Lexical Likelihood LikelihoodModel LimitReached Limits ListScorer Llm LostInTheMiddle MemoryCache Message

@@ -242,14 +242,16 @@ def test_the_scheduler_is_pure():
         (second,) = yield [Asks(OverlapScorer(), [Pair("q", "c")])]
         return first, second
 
-    scheduler = Scheduler([plan()], Runtime(), clock=lambda: 0.0)
+    results = []
+    scheduler = Scheduler(Runtime(), clock=lambda: 0.0)
+    scheduler.admit(plan(), results.append)
     assert scheduler.take(remote=True) == []
     (job,) = scheduler.take(remote=False)
     scheduler.deliver(job, [Reply(1.0), Reply(2.0)])
     (job,) = scheduler.take(remote=False)
     scheduler.deliver(job, [BadAnswer("no")])
-    assert scheduler.done
-    first, second = scheduler.results()[0].result
+    assert scheduler.idle
+    first, second = results[0].result
     assert first == [1.0, 2.0] and isinstance(second, Failure)
 
 

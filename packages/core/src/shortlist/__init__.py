@@ -70,13 +70,13 @@ if TYPE_CHECKING:
     from shortlist.ranking import Usage as Usage
     from shortlist.reranker.base import Reranker as Reranker
     from shortlist.reranker.base import Source as Source
-    from shortlist.reranker.base import subplan as subplan
     from shortlist.reranker.bench import Bench as Bench
     from shortlist.reranker.cascade import Cascade as Cascade
     from shortlist.reranker.cascade import Route as Route
     from shortlist.reranker.chain import Chain as Chain
     from shortlist.reranker.chain import Fallback as Fallback
     from shortlist.reranker.chain import Top as Top
+    from shortlist.reranker.desk import Desk as Desk
     from shortlist.reranker.expression import load as load
     from shortlist.reranker.expression import parse as parse
     from shortlist.reranker.fusion import Blend as Blend
@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from shortlist.reranker.registry import make as make
     from shortlist.reranker.registry import registered as registered
     from shortlist.reranker.strategy import Strategy as Strategy
+    from shortlist.reranker.task import subplan as subplan
     from shortlist.rerankers.abstain import Abstain as Abstain
     from shortlist.rerankers.adaptive import Adaptive as Adaptive
     from shortlist.rerankers.blocks import Blocks as Blocks
@@ -163,14 +164,16 @@ _HOMES = {
     "plan": "Call Model Plan Reply ask together votes",
     "prompts.spec": "PromptSpec",
     "ranking": "Ranked Ranking RoundTrace ScoreKind Usage",
-    "reranker.base": "Reranker Source subplan",
+    "reranker.base": "Reranker Source",
     "reranker.bench": "Bench",
     "reranker.cascade": "Cascade Route",
     "reranker.chain": "Chain Fallback Top",
+    "reranker.desk": "Desk",
     "reranker.expression": "load parse",
     "reranker.fusion": "Blend Fuse",
     "reranker.registry": "from_dict make registered",
     "reranker.strategy": "Strategy",
+    "reranker.task": "subplan",
     "rerankers.abstain": "Abstain",
     "rerankers.adaptive": "Adaptive",
     "rerankers.blocks": "Blocks",

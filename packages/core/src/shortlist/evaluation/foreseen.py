@@ -29,7 +29,8 @@ from shortlist.models.shapes import shape_of
 from shortlist.models.weights import locate, read_settings
 from shortlist.passage import Passage
 from shortlist.plan import Asks, Call, Model, Reply
-from shortlist.reranker.base import Reranker, subplan
+from shortlist.reranker.base import Reranker
+from shortlist.reranker.task import subplan
 
 StandIns: TypeAlias = Mapping[type, Model[Any, Any]]
 

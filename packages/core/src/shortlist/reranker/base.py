@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, TypeAlias, overload
 
 from shortlist.errors import InputError, ShortlistError, checked_count
-from shortlist.passage import Passage, PassageLike, as_passages, finite_scores
+from shortlist.passage import Passage, PassageLike
 from shortlist.plan import Model, Plan
-from shortlist.ranking import Ranking, places
+from shortlist.ranking import Ranking
+from shortlist.reranker.task import Batch, Request, Task, settled
 from shortlist.runtime.scheduler import Finished
 from shortlist.runtime.settings import Runtime
 from shortlist.runtime.telemetry import reranker_span
 from shortlist.runtime.threads import drive
 
 Need: TypeAlias = Literal["embeddings", "chat", "pair scores", "label logits", "document ids", "scores", "training"]
-Request: TypeAlias = tuple[str, Iterable[PassageLike]]
-
-_DEFAULT = Runtime()
-_LOG = logging.getLogger("shortlist")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +72,9 @@ class Reranker(ABC):
             ModelError: a model failed, and the reranker has no answer without it.
             LimitReached: a limit of the runtime was passed, and the reranker has no answer with less.
         """
-        task = _Task.of(self, query, passages, top_k)
+        task = Task.of(self, query, passages, top_k)
         with reranker_span(self.name, query, task.passages, top_k) as span:
-            (finished,) = drive([task.plan()], _settled(runtime))
+            (finished,) = drive([task.plan()], settled(runtime))
             return span.done(task.ranking(finished))
 
     async def arank(
@@ -91,9 +86,9 @@ class Reranker(ABC):
         runtime: Runtime | None = None,
     ) -> Ranking:
         """`rank`, awaited: remote models are awaited natively, local ones run in a thread."""
-        task = _Task.of(self, query, passages, top_k)
+        task = Task.of(self, query, passages, top_k)
         with reranker_span(self.name, query, task.passages, top_k) as span:
-            (finished,) = await _awaited([task.plan()], _settled(runtime))
+            (finished,) = await _awaited([task.plan()], settled(runtime))
             return span.done(task.ranking(finished))
 
     @overload
@@ -122,8 +117,8 @@ class Reranker(ABC):
         Each request is a query and its passages. Limits hold for each ranking. The first error is raised, or with
         `return_errors` every error, also that of a malformed request, stands in the place of its ranking.
         """
-        batch = _Batch.of(self, requests, top_k, return_errors=return_errors)
-        settings = _settled(runtime)
+        batch = Batch.of(self, requests, top_k, return_errors=return_errors)
+        settings = settled(runtime)
         for window in batch.windows(settings.window):
             batch.take(window, drive(batch.plans(window), settings))
         return batch.results
@@ -150,8 +145,8 @@ class Reranker(ABC):
         return_errors: bool = False,
     ) -> list[Any]:
         """`rank_many`, awaited."""
-        batch = _Batch.of(self, requests, top_k, return_errors=return_errors)
-        settings = _settled(runtime)
+        batch = Batch.of(self, requests, top_k, return_errors=return_errors)
+        settings = settled(runtime)
         for window in batch.windows(settings.window):
             batch.take(window, await _awaited(batch.plans(window), settings))
         return batch.results
@@ -222,112 +217,15 @@ class Reranker(ABC):
         return reranker
 
 
-def subplan(reranker: Reranker, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
-    """A reranker's plan as a part of another: it may have no passages, and must account for all it was given."""
-    if not passages:
-        return Ranking(())
-    ranking = yield from reranker.plan(query, passages)
-    told = [*places(ranking.kept), *places(ranking.dropped)]
-    if len(told) != len(passages) or {*told} != {*range(len(passages))}:
-        raise ShortlistError(f"{reranker.name} did not account for every passage once: a defect in its plan")
-    return ranking
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """A request that has been looked over."""
-
-    reranker: Reranker
-    query: str
-    passages: tuple[Passage, ...]
-    repairs: tuple[str, ...]
-
-    @classmethod
-    def of(cls, reranker: Reranker, query: str, passages: Iterable[PassageLike], top_k: int | None) -> _Task:
-        if not isinstance(query, str):
-            raise InputError(f"the query must be a string, not {type(query).__name__}")
-        chosen = reranker if top_k is None else reranker.top(checked_k(top_k))
-        finite, bad = finite_scores(as_passages(passages))
-        repairs = (f"{bad} retriever scores were not finite: read as missing",) if bad else ()
-        return cls(chosen, query, finite, repairs)
-
-    def plan(self) -> Plan[Ranking]:
-        return subplan(self.reranker, self.query, self.passages)
-
-    def ranking(self, finished: Finished[Ranking]) -> Ranking:
-        if isinstance(finished.result, ShortlistError):
-            raise finished.result
-        found = finished.result
-        if found.degraded:  # frameworks hand on the passages alone: a model that is dead must not go unseen
-            _LOG.warning("degraded ranking: %s", found.degraded)
-        repairs = (*self.repairs, *found.repairs)
-        return replace(found, query=self.query, usage=finished.usage, rounds=finished.rounds, repairs=repairs)
-
-
 async def _awaited(plans: Sequence[Plan[Ranking]], runtime: Runtime) -> list[Finished[Ranking]]:
     from shortlist.runtime.loop import adrive  # brings asyncio, which `rank` has no need of
 
     return await adrive(plans, runtime)
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Many requests: the tasks of those that can be ranked, by place, and what has become of each."""
-
-    tasks: dict[int, _Task]
-    results: list[Any]
-    return_errors: bool
-
-    @classmethod
-    def of(cls, reranker: Reranker, requests: Iterable[Request], top_k: int | None, *, return_errors: bool) -> _Batch:
-        batch = cls({}, [], return_errors)
-        for i, request in enumerate(requests):
-            batch.results.append(None)
-            try:
-                query, passages = _pair(request)
-                batch.tasks[i] = _Task.of(reranker, query, passages, top_k)
-            except ShortlistError as error:
-                batch._fail(i, error)
-        return batch
-
-    def windows(self, size: int) -> Iterator[list[int]]:
-        waiting = iter(self.tasks)
-        while window := list(islice(waiting, max(1, size))):
-            yield window
-
-    def plans(self, window: Sequence[int]) -> list[Plan[Ranking]]:
-        return [self.tasks[i].plan() for i in window]
-
-    def take(self, window: Sequence[int], finished: Sequence[Finished[Ranking]]) -> None:
-        for i, each in zip(window, finished, strict=True):
-            if isinstance(each.result, ShortlistError):
-                self._fail(i, each.result)
-            else:
-                self.results[i] = self.tasks[i].ranking(each)
-
-    def _fail(self, i: int, error: ShortlistError) -> None:
-        if not self.return_errors:
-            raise error
-        self.results[i] = error
-
-
 def _check_operand(other: object) -> None:
     if not isinstance(other, Reranker):
         raise InputError(f"only rerankers can be put together, not {other!r}")
-
-
-def _settled(runtime: object) -> Runtime:
-    if runtime is None:
-        return _DEFAULT
-    if not isinstance(runtime, Runtime):
-        raise InputError(f"runtime must be a Runtime, not a {type(runtime).__name__}: Runtime.from_dict makes one")
-    return runtime
-
-
-def _pair(request: object) -> Request:
-    if not isinstance(request, (tuple, list)) or len(request) != 2:
-        raise InputError("a request is a query and its passages")
-    return request[0], request[1]
 
 
 def checked_k(k: object, name: str = "top_k") -> int:

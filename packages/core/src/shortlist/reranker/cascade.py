@@ -10,7 +10,8 @@ from shortlist.errors import InputError, LimitReached
 from shortlist.passage import Passage
 from shortlist.plan import Plan
 from shortlist.ranking import Ranked, Ranking, Reasons
-from shortlist.reranker.base import Reranker, Source, subplan
+from shortlist.reranker.base import Reranker, Source
+from shortlist.reranker.task import subplan
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from shortlist.errors import LimitReached, ModelError, ModelUnavailable, ParseEr
 from shortlist.passage import Passage
 from shortlist.plan import Plan
 from shortlist.ranking import Ranking, reindexed
-from shortlist.reranker.base import Reranker, checked_k, subplan
+from shortlist.reranker.base import Reranker, checked_k
+from shortlist.reranker.task import subplan
 
 
 @dataclass(frozen=True)

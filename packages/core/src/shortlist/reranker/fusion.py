@@ -14,7 +14,8 @@ from shortlist.errors import InputError
 from shortlist.passage import Passage
 from shortlist.plan import Plan, together
 from shortlist.ranking import Ranked, Ranking, Reasons, dropped
-from shortlist.reranker.base import Need, Reranker, Source, subplan
+from shortlist.reranker.base import Need, Reranker, Source
+from shortlist.reranker.task import subplan
 
 
 @dataclass(frozen=True, init=False)

@@ -11,7 +11,8 @@ from shortlist.errors import InputError
 from shortlist.passage import Passage
 from shortlist.plan import Plan
 from shortlist.ranking import Ranked, Ranking
-from shortlist.reranker.base import Need, Reranker, Source, checked_k, subplan
+from shortlist.reranker.base import Need, Reranker, Source, checked_k
+from shortlist.reranker.task import subplan
 
 
 @dataclass(frozen=True)

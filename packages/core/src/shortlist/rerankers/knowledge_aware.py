@@ -16,8 +16,9 @@ from shortlist.models.named import check_model, default_scorer
 from shortlist.passage import Passage
 from shortlist.plan import Model, Plan
 from shortlist.ranking import Ranking, Reasons, dropped
-from shortlist.reranker.base import Need, Reranker, Source, checked_k, subplan
+from shortlist.reranker.base import Need, Reranker, Source, checked_k
 from shortlist.reranker.fields import check_numbers
+from shortlist.reranker.task import subplan
 from shortlist.rerankers.inputs import known_scores
 from shortlist.rerankers.mmr import Mmr
 from shortlist.subtopics.declaring import Declaration, Form, declared

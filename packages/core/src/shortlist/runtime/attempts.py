@@ -19,11 +19,10 @@ from shortlist.runtime.settings import Runtime
 class Attempts:
     """A job under way."""
 
-    def __init__(self, job: Job, runtime: Runtime, deadline: float | None) -> None:
-        """Nothing has been tried yet. `deadline` is that of the plans that wait."""
+    def __init__(self, job: Job, runtime: Runtime) -> None:
+        """Nothing has been tried yet."""
         self.job = job
         self.runtime = runtime
-        self.deadline = deadline
         self.call = Call()
         self.abandoned = threading.Event()
         self.count = 0
@@ -55,7 +54,7 @@ class Attempts:
         self.count += 1
         timeout = self.runtime.timeout if self.job.model.remote else None
         ends = None if timeout is None else time.monotonic() + timeout
-        self.call.deadline = min((end for end in (ends, self.deadline) if end is not None), default=None)
+        self.call.deadline = min((end for end in (ends, self.job.deadline) if end is not None), default=None)
 
     def absorb(self, outcomes: Sequence[Outcome] | BaseException) -> float | None:
         """Take in what an attempt brought. Seconds to wait before the next one, or None when there is none."""
@@ -90,12 +89,12 @@ class Attempts:
         if isinstance(outcome, Reply) or self.abandoned.is_set():
             return None
         delay = self.runtime.retry.delay(outcome, self.count)
-        late = delay is not None and self.deadline is not None and time.monotonic() + delay >= self.deadline
+        late = delay is not None and self.job.deadline is not None and time.monotonic() + delay >= self.job.deadline
         return None if late else delay
 
     def _in_terms_of_the_limit(self, outcome: Outcome) -> Outcome:
         """A timeout because the plans' own time is up is the limit reached, not a fault of the model."""
-        up = self.deadline is not None and time.monotonic() >= self.deadline
+        up = self.job.deadline is not None and time.monotonic() >= self.job.deadline
         return LimitReached("the limit on seconds has passed") if up and isinstance(outcome, ModelTimeout) else outcome
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from shortlist.daemon import in_daemon_thread
 from shortlist.plan import Model, Plan
 from shortlist.runtime.attempts import Attempts
 from shortlist.runtime.gates import thread_gate
-from shortlist.runtime.scheduler import Finished, Outcome, Scheduler
+from shortlist.runtime.scheduler import Finished, Outcome, Scheduler, collect
 from shortlist.runtime.settings import Runtime
 
 T = TypeVar("T")
@@ -30,32 +32,80 @@ _lock = threading.Lock()
 
 async def adrive(plans: Sequence[Plan[T]], runtime: Runtime) -> list[Finished[T]]:
     """Run the plans to their ends, their asks merged; the results in order. Cancelling it leaves nothing running."""
-    scheduler = Scheduler(plans, runtime, time.monotonic)
-    flying: dict[asyncio.Task[None], Attempts] = {}
+    driver = Driver[T](runtime)
+    results: dict[int, Finished[T]] = {}
     try:
-        while not scheduler.done:
-            await _step(scheduler, flying)
+        for i, plan in enumerate(plans):
+            driver.scheduler.admit(plan, partial(collect, results, i))
+        while not driver.scheduler.idle:
+            await driver.step()
     finally:
-        scheduler.close()
-        await _cancel(flying)
-    return scheduler.results()
+        await driver.close()
+    return [results[i] for i in range(len(plans))]
 
 
-async def _step(scheduler: Scheduler[T], flying: dict[asyncio.Task[None], Attempts]) -> None:
-    """Send what waits, then wait for the first answer or the nearest deadline."""
-    for job in [*scheduler.take(remote=True), *scheduler.take(remote=False)]:
-        attempts = Attempts(job, scheduler.runtime, scheduler.deadline)
-        flying[asyncio.create_task(_perform(attempts))] = attempts
-    deadline = scheduler.deadline
-    patience = None if deadline is None else max(0.0, deadline - time.monotonic())
-    done, _ = await asyncio.wait(flying, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-    for task in done:
-        attempts = flying.pop(task)
-        task.result()
-        scheduler.deliver(attempts.job, attempts.outcomes, attempts.batches)
-    scheduler.expire()
-    unwanted = [task for task, attempts in flying.items() if not scheduler.wanted(attempts.job)]
-    await _cancel({task: flying.pop(task) for task in unwanted})
+class Driver(Generic[T]):
+    """Drives the plans of a scheduler, to which others may be admitted at any time, on the running event loop.
+
+    A local door that is busy is not asked: what waits for it gathers, and goes in one call when it is free.
+    """
+
+    def __init__(self, runtime: Runtime, at_most: int | None = None) -> None:
+        """`at_most` bounds the payloads of one call to a local door, so that none waits for all that came after it."""
+        self.scheduler = Scheduler[T](runtime, time.monotonic)
+        self.news = asyncio.Event()
+        self._at_most = at_most
+        self._flying: dict[asyncio.Task[None], Attempts] = {}
+        self._landed: deque[asyncio.Task[None]] = deque()
+
+    async def step(self) -> None:
+        """Send what waits, then wait for news: an answer, a plan that was admitted or withdrawn, a deadline."""
+        self._send()
+        deadline = self.scheduler.deadline
+        patience = None if deadline is None else max(0.0, deadline - time.monotonic())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):  # wait_for of Python 3.11 may swallow a cancellation
+                await self.news.wait()
+        self.news.clear()
+        self._take_in()
+        self.scheduler.expire()
+        for task, attempts in self._flying.items():
+            if not (attempts.abandoned.is_set() or self.scheduler.wanted(attempts.job)):
+                attempts.abandon()
+                task.cancel()
+
+    async def close(self) -> None:
+        """End the plans that are under way, and leave nothing running."""
+        self.scheduler.close()
+        for task, attempts in self._flying.items():
+            attempts.abandon()
+            task.cancel()
+        await asyncio.gather(*self._flying, return_exceptions=True)
+
+    def _send(self) -> None:
+        jobs = self.scheduler.take(remote=True)
+        jobs += self.scheduler.take(remote=False, busy=self._busy(), at_most=self._at_most)
+        for job in jobs:
+            attempts = Attempts(job, self.scheduler.runtime)
+            task = asyncio.create_task(_perform(attempts))
+            task.add_done_callback(self._land)
+            self._flying[task] = attempts
+
+    def _busy(self) -> set[Model[Any, Any]]:
+        asked = Counter(attempts.job.model for attempts in self._flying.values())
+        return {model for model, calls in asked.items() if calls >= max(1, model.concurrency)}
+
+    def _land(self, task: asyncio.Task[None]) -> None:
+        self._landed.append(task)
+        self.news.set()
+
+    def _take_in(self) -> None:
+        while self._landed:
+            task = self._landed.popleft()
+            attempts = self._flying.pop(task)
+            if not task.cancelled():
+                task.result()
+                self.scheduler.deliver(attempts.job, attempts.outcomes, attempts.batches)
 
 
 async def _perform(attempts: Attempts) -> None:
@@ -113,10 +163,3 @@ def _gate(model: Model[Any, Any]) -> asyncio.Semaphore:
             del _gates[closed]
         gates = _gates.setdefault(asyncio.get_running_loop(), WeakKeyDictionary())
         return gates.setdefault(model, asyncio.Semaphore(max(1, model.concurrency)))
-
-
-async def _cancel(flying: dict[asyncio.Task[None], Any]) -> None:
-    for task, attempts in flying.items():
-        attempts.abandon()
-        task.cancel()
-    await asyncio.gather(*flying, return_exceptions=True)

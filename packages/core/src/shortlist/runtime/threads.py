@@ -7,13 +7,14 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from shortlist.errors import ModelTimeout
 from shortlist.plan import Model, Plan
 from shortlist.runtime.attempts import Attempts
 from shortlist.runtime.gates import thread_gate
-from shortlist.runtime.scheduler import Finished, Job, Outcome, Scheduler
+from shortlist.runtime.scheduler import Finished, Job, Outcome, Scheduler, collect
 from shortlist.runtime.settings import Runtime
 
 T = TypeVar("T")
@@ -27,24 +28,27 @@ def drive(plans: Sequence[Plan[T]], runtime: Runtime) -> list[Finished[T]]:
 
     Works inside a running event loop too (a notebook), since it starts none.
     """
-    scheduler = Scheduler(plans, runtime, time.monotonic)
+    scheduler = Scheduler[T](runtime, time.monotonic)
     workers = _Workers()
+    results: dict[int, Finished[T]] = {}
     try:
-        while not scheduler.done:
+        for i, plan in enumerate(plans):
+            scheduler.admit(plan, partial(collect, results, i))
+        while not scheduler.idle:
             _step(scheduler, workers)
     finally:
         scheduler.close()
         workers.close()
-    return scheduler.results()
+    return [results[i] for i in range(len(plans))]
 
 
 def _step(scheduler: Scheduler[T], workers: _Workers) -> None:
     """Send what waits on remote doors; then run the local doors, or wait for an answer."""
     for job in scheduler.take(remote=True):
-        workers.submit(Attempts(job, scheduler.runtime, scheduler.deadline))
+        workers.submit(Attempts(job, scheduler.runtime))
     local = scheduler.take(remote=False)
     for job in local:
-        attempts = Attempts(job, scheduler.runtime, scheduler.deadline)
+        attempts = Attempts(job, scheduler.runtime)
         _perform(attempts)
         scheduler.expire()
         scheduler.deliver(job, attempts.outcomes, attempts.batches)
@@ -65,7 +69,7 @@ def _perform(attempts: Attempts) -> None:
 
 def _attempt(attempts: Attempts) -> Sequence[Outcome] | BaseException:
     gate = thread_gate(attempts.job.model)
-    if not gate.acquire(timeout=_patience(attempts.deadline)):
+    if not gate.acquire(timeout=_patience(attempts.job.deadline)):
         return ModelTimeout(f"{attempts.job.model.label} is busy")
     attempts.enter(gate.release)
     try:

@@ -16,7 +16,8 @@ from shortlist.errors import InputError, checked_count
 from shortlist.passage import Passage
 from shortlist.plan import Plan
 from shortlist.ranking import places
-from shortlist.reranker.base import Reranker, subplan
+from shortlist.reranker.base import Reranker
+from shortlist.reranker.task import subplan
 
 _SHORTEST_PASSAGE = 20
 

@@ -10,7 +10,8 @@ from shortlist.errors import ShortlistError
 from shortlist.plan import Plan
 from shortlist.prompts.spec import PromptSpec
 from shortlist.ranking import places
-from shortlist.reranker.base import Reranker, subplan
+from shortlist.reranker.base import Reranker
+from shortlist.reranker.task import subplan
 from shortlist.runtime.settings import Runtime
 from shortlist.runtime.threads import drive
 from shortlist.training.judged import JudgedList
