@@ -15,6 +15,7 @@ from ir_measures import AP, RR, nDCG
 
 from data import Collection, dl19, musique
 from shortlist import Blend, CrossEncoder, KeepOrder, Lexical, Ranking, Reranker, Similarity
+from shortlist.algorithms.significance import bootstrap_interval
 from shortlist.models.catalogue import find
 from shortlist.models.onnx import OnnxCrossEncoder, OnnxEmbedder
 from table import Table, report, skipped
@@ -85,8 +86,7 @@ def all_gold(orders: Mapping[str, list[str]], collection: Collection, k: int) ->
 def interval(differences: Iterable[float]) -> tuple[float, float, float]:
     """The mean, and its paired bootstrap 95 % interval over queries."""
     values = np.array(list(differences))
-    draws = np.random.default_rng(0).integers(len(values), size=(10_000, len(values)))
-    low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
+    low, high = bootstrap_interval(values[:, None], widened=False)[:, 0]
     return float(values.mean()), float(low), float(high)
 
 

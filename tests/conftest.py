@@ -1,8 +1,8 @@
-"""What tests of all packages share: small networks in folders."""
+"""What tests of all packages share: small networks in folders, and servers on this machine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from shortlist.algorithms.graph_network import GraphSizes
 from shortlist.algorithms.guard import Guard
 from shortlist.algorithms.hybrank import HybridSizes
 from shortlist.algorithms.similarity import unit_rows
+from shortlist.models import clients
 from shortlist.models.base import PROBE, Text, VectorSpace
 from shortlist.models.fakes import HashEmbedder
 from shortlist.models.trained import Trained, save
@@ -25,6 +26,15 @@ def _space(width: int, *, another: bool) -> VectorSpace:
     (reply,) = HashEmbedder(width).answer([Text(PROBE)], Call())
     probe = -reply.value if another else reply.value
     return VectorSpace(("another" if another else "hash",), f"hash:{width}{another}", unit_rows(probe[None])[0])
+
+
+@pytest.fixture
+def loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Servers on this machine are asked without a proxy or a key; the clients are closed in the end."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    yield
+    clients.close_clients()
 
 
 @pytest.fixture

@@ -12,19 +12,14 @@ from haystack.components.retrievers.in_memory import InMemoryEmbeddingRetriever
 from haystack.components.writers import DocumentWriter
 from haystack.core.errors import PipelineRuntimeError
 from haystack.document_stores.in_memory import InMemoryDocumentStore
+from tests.learned_cases import BOOKS, CLASSES, every_network
 
 from haystack_integrations.components.rankers.shortlist import ShortlistRanker
 from haystack_integrations.components.rankers.shortlist.bridge import HaystackEmbedder
-from shortlist import BadAnswer, Ebcar, GRag, HybRank, InputError, Passage, TrainedNetwork
+from shortlist import BadAnswer, HybRank, InputError, Passage, TrainedNetwork
 from shortlist.models.fakes import HashEmbedder
 
 QUERY = "what causes tides?"
-CLASSES = {"ebcar": Ebcar, "g-rag": GRag, "hybrid": HybRank}
-BOOKS = {
-    "tides": "The moon pulls the sea. Water rises twice a day. What it lifts falls again after six hours. Spring comes.",
-    "bread": "Bread needs yeast. Dough rises in an hour. The baker folds it again and again. What it lifts is gas.",
-}
-every_network = pytest.mark.parametrize("name", CLASSES)
 
 
 @pytest.fixture

@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 import pytest
 from haystack import Document, Pipeline
 from haystack.components.generators.chat import MockChatGenerator
 from haystack.dataclasses import ChatMessage
+from tests.rebel_cases import CRITERIA, QUERY, TEXTS, said
 
 from haystack_integrations.components.rankers.shortlist import ShortlistRanker
 from haystack_integrations.components.rankers.shortlist.bridge import HaystackChat
 from shortlist import Lexical
-from shortlist.criteria import Criterion, Recency
 from shortlist.rerankers.rebel import Rebel
 
-QUERY = "what causes the tides of the sea?"
-TEXTS = (
-    "Bread needs yeast and time.",
-    "The moon causes the tides of the sea, since 3 bodies pull.",
-    "The sun and what causes the tides of the sea: 46 per cent of the force of the moon, in 2 tides a day.",
-    "A cello has 4 strings.",
-)
-CRITERIA = (
-    Criterion("Figures", "How many figures it gives."),
-    Recency("year", half_life_days=365.0, today="2025-01-01"),
-)
 SETTINGS = {"criteria": [{"name": "Figures"}, {"kind": "recency", "key": "year", "today": "2025-01-01"}]}
 
 
-def ruled(messages: list[ChatMessage]) -> str:
-    """Relevance is from the words shared with the question, figures are counted. JSON where it is asked for, else lines."""
-    prompt = messages[-1].text or ""
-    query = set(re.findall(r"\w+", prompt.partition("\nQuestion: ")[2].partition("\n")[0].lower()))
-    found = re.findall(r"^Document (\d+):\n.*?<passage>\n(.*?)\n</passage>", prompt, re.DOTALL | re.MULTILINE)
-    said = {n: {"relevance": min(10.0, 1.5 * len(query & set(re.findall(r"\w+", text.lower())))),
-                "figures": min(5, len(re.findall(r"\d+", text)))} for n, text in found}  # fmt: skip
-    if "Answer with JSON" in prompt:
-        return json.dumps({"scores": said})
-    return "\n".join(f"Doc: {n}, Relevance: {v['relevance']}, figures: {v['figures']}" for n, v in said.items())
+def answered(messages: list[ChatMessage]) -> str:
+    return said(messages[-1].text or "")
 
 
 @pytest.fixture(params=["structured", "text"])
 def ranker(request) -> ShortlistRanker:
-    return ShortlistRanker(Rebel(HaystackChat(MockChatGenerator(response_fn=ruled)), CRITERIA, mode=request.param))
+    return ShortlistRanker(Rebel(HaystackChat(MockChatGenerator(response_fn=answered)), CRITERIA, mode=request.param))
 
 
 @pytest.fixture
@@ -79,7 +57,7 @@ async def test_async(ranker, documents):
 
 
 def test_by_name_with_the_generator_of_the_framework(documents):
-    ranker = ShortlistRanker("rebel", settings=SETTINGS, chat_generator=MockChatGenerator(response_fn=ruled))
+    ranker = ShortlistRanker("rebel", settings=SETTINGS, chat_generator=MockChatGenerator(response_fn=answered))
     check(ranker.run(query=QUERY, documents=documents), documents)
 
 
@@ -89,7 +67,7 @@ def test_in_a_pipeline_that_was_written_down(documents):
         "ranker", ShortlistRanker("rebel", settings=SETTINGS, chat_generator=MockChatGenerator("none"))
     )
     again = Pipeline.loads(pipeline.dumps())
-    again.get_component("ranker").chat_generator = MockChatGenerator(response_fn=ruled)
+    again.get_component("ranker").chat_generator = MockChatGenerator(response_fn=answered)
     check(again.run({"ranker": {"query": QUERY, "documents": documents}})["ranker"], documents)
 
 

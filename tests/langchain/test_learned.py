@@ -7,18 +7,12 @@ from langchain_classic.retrievers import ContextualCompressionRetriever
 from langchain_core.documents import Document
 from langchain_core.vectorstores import InMemoryVectorStore
 from langchain_text_splitters import CharacterTextSplitter
+from tests.learned_cases import BOOKS, CLASSES, every_network
 
 from langchain_shortlist import ShortlistCompressor
 from langchain_shortlist.bridge import LangChainEmbedder
-from shortlist import BadAnswer, Ebcar, GRag, HybRank, Passage, TrainedNetwork
+from shortlist import BadAnswer, HybRank, Passage, TrainedNetwork
 from shortlist.models.fakes import HashEmbedder
-
-CLASSES = {"ebcar": Ebcar, "g-rag": GRag, "hybrid": HybRank}
-BOOKS = {
-    "tides": "The moon pulls the sea. Water rises twice a day. What it lifts falls again after six hours. Spring comes.",
-    "bread": "Bread needs yeast. Dough rises in an hour. The baker folds it again and again. What it lifts is gas.",
-}
-every_network = pytest.mark.parametrize("name", CLASSES)
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 from typing import Any
 
 import pytest
@@ -13,24 +11,12 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
+from tests.rebel_cases import CRITERIA, QUERY, TEXTS, ruled, said
 
 from langchain_shortlist import ShortlistCompressor
 from langchain_shortlist.bridge import LangChainChat
 from shortlist import Lexical
-from shortlist.criteria import Criterion, Recency
 from shortlist.rerankers.rebel import Rebel
-
-QUERY = "what causes the tides of the sea?"
-TEXTS = (
-    "Bread needs yeast and time.",
-    "The moon causes the tides of the sea, since 3 bodies pull.",
-    "The sun and what causes the tides of the sea: 46 per cent of the force of the moon, in 2 tides a day.",
-    "A cello has 4 strings.",
-)
-CRITERIA = (
-    Criterion("Figures", "How many figures it gives."),
-    Recency("year", half_life_days=365.0, today="2025-01-01"),
-)
 
 
 class RulingChat(BaseChatModel):
@@ -42,20 +28,8 @@ class RulingChat(BaseChatModel):
     def _llm_type(self) -> str:
         return "ruling"
 
-    def _ruled(self, prompt: str) -> dict[str, Any]:
-        query = set(re.findall(r"\w+", prompt.partition("\nQuestion: ")[2].partition("\n")[0].lower()))
-        found = re.findall(r"^Document (\d+):\n.*?<passage>\n(.*?)\n</passage>", prompt, re.DOTALL | re.MULTILINE)
-        return {n: {"relevance": min(10.0, 1.5 * len(query & set(re.findall(r"\w+", text.lower())))),
-                    "figures": min(5, len(re.findall(r"\d+", text)))} for n, text in found}  # fmt: skip
-
     def _message(self, messages: Any, **kwargs: Any) -> AIMessage:
-        prompt = messages[-1].text
-        said = self._ruled(prompt)
-        if "Answer with JSON" in prompt:
-            return AIMessage(json.dumps({"scores": said}))
-        return AIMessage(
-            "\n".join(f"Doc: {n}, Relevance: {v['relevance']}, figures: {v['figures']}" for n, v in said.items())
-        )
+        return AIMessage(said(messages[-1].text))
 
     def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> ChatResult:
         self.asked.append("sync")
@@ -77,10 +51,10 @@ class ToolRulingChat(RulingChat):
         if not kwargs.get("tools"):
             return super()._message(messages)
         schema = kwargs["tools"][0]
-        said = self._ruled(messages[-1].text)
-        assert set(schema["properties"]["scores"]["required"]) == set(said), "the schema is of this very batch"
+        found = ruled(messages[-1].text)
+        assert set(schema["properties"]["scores"]["required"]) == set(found), "the schema is of this very batch"
         return AIMessage(
-            "", tool_calls=[{"name": schema["title"], "args": {"scores": said}, "id": "1", "type": "tool_call"}]
+            "", tool_calls=[{"name": schema["title"], "args": {"scores": found}, "id": "1", "type": "tool_call"}]
         )
 
 

@@ -7,17 +7,11 @@ from llama_index.core import Document, VectorStoreIndex
 from llama_index.core.llms import MockLLM
 from llama_index.core.node_parser import TokenTextSplitter
 from llama_index.core.schema import NodeRelationship, NodeWithScore, RelatedNodeInfo
+from tests.learned_cases import BOOKS, CLASSES, every_network
 
 from llama_index.postprocessor.shortlist import LlamaIndexEmbedder, ShortlistRerank
-from shortlist import BadAnswer, Ebcar, GRag, HybRank, Passage, TrainedNetwork
+from shortlist import BadAnswer, HybRank, Passage, TrainedNetwork
 from shortlist.models.fakes import HashEmbedder
-
-CLASSES = {"ebcar": Ebcar, "g-rag": GRag, "hybrid": HybRank}
-BOOKS = {
-    "tides": "The moon pulls the sea. Water rises twice a day. What it lifts falls again after six hours. Spring comes.",
-    "bread": "Bread needs yeast. Dough rises in an hour. The baker folds it again and again. What it lifts is gas.",
-}
-every_network = pytest.mark.parametrize("name", CLASSES)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,24 +11,12 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms import MockLLM
 from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
+from tests.rebel_cases import CRITERIA, QUERY, TEXTS, said
 
 from llama_index.postprocessor.shortlist import LlamaIndexChat, ShortlistRerank
 from shortlist import Lexical, Mmr
-from shortlist.criteria import Criterion, Recency
 from shortlist.models.fakes import HashEmbedder
 from shortlist.rerankers.rebel import Rebel
-
-QUERY = "what causes the tides of the sea?"
-TEXTS = (
-    "Bread needs yeast and time.",
-    "The moon causes the tides of the sea, since 3 bodies pull.",
-    "The sun and what causes the tides of the sea: 46 per cent of the force of the moon, in 2 tides a day.",
-    "A cello has 4 strings.",
-)
-CRITERIA = (
-    Criterion("Figures", "How many figures it gives."),
-    Recency("year", half_life_days=365.0, today="2025-01-01"),
-)
 
 
 class RulingLLM(MockLLM):
@@ -45,12 +31,7 @@ class RulingLLM(MockLLM):
     def _ruled(self, how: str, messages: Sequence[ChatMessage]) -> ChatResponse:
         prompt = str(messages[-1].content)
         self._asked.append(how)
-        query = set(re.findall(r"\w+", prompt.partition("\nQuestion: ")[2].partition("\n")[0].lower()))
-        found = re.findall(r"^Document (\d+):\n.*?<passage>\n(.*?)\n</passage>", prompt, re.DOTALL | re.MULTILINE)
-        said = {n: {"relevance": min(10.0, 1.5 * len(query & set(re.findall(r"\w+", text.lower())))),
-                    "figures": min(5, len(re.findall(r"\d+", text)))} for n, text in found}  # fmt: skip
-        lines = "\n".join(f"Doc: {n}, Relevance: {v['relevance']}, figures: {v['figures']}" for n, v in said.items())
-        text = f"```json\n{json.dumps({'scores': said})}\n```" if "Answer with JSON" in prompt else lines
+        text = f"```json\n{said(prompt)}\n```" if "Answer with JSON" in prompt else said(prompt)
         return ChatResponse(message=ChatMessage(role="assistant", content=text))
 
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:

@@ -7,6 +7,8 @@ import pytest
 
 from shortlist.algorithms.diversity.pm2 import pm2
 
+from .aspects import filled, made
+
 
 def slow(relevance, chances, weights, k, diversity, focus):
     """Dang and Croft, SIGIR 2012, algorithm 2, with relevance mixed in; an aspect without candidates is passed over."""
@@ -33,15 +35,7 @@ def slow(relevance, chances, weights, k, diversity, focus):
             seats[i] += chances[i][best] / share if share else 0.0
         picked.append(best)
         gains.append(most)
-    rest = sorted((d for d in range(n) if d not in picked), key=lambda d: -relevance[d])[: min(k, n) - len(picked)]
-    last = gains[-1] if gains else 0.0
-    return picked + rest, gains + [last] * len(rest), len(rest)
-
-
-def made(n, m, seed, *, sparse=False):
-    rng = np.random.default_rng(seed)
-    chances = rng.random((m, n)) * (rng.random((m, n)) < (0.3 if sparse else 1.0))
-    return rng.random(n), chances, rng.random(m)
+    return filled(picked, gains, relevance, k)
 
 
 @pytest.mark.parametrize(
@@ -67,36 +61,16 @@ def test_places_are_in_proportion_to_weights():
     assert (picks.order[:3] // 10).tolist() == [0, 1, 0]  # 0.6; 0.3 against 0.2; 0.2 against 0.1, twice
 
 
-def test_no_diversity_is_relevance():
-    relevance, chances, weights = made(12, 3, 0)
-    picks = pm2(relevance, chances, weights, 12, 0.0)
-    assert picks.order.tolist() == np.argsort(-relevance, kind="stable").tolist() and picks.filled == 0
-
-
 def test_an_aspect_that_nobody_is_left_to_answer_is_passed_over():
     chances = np.array([[0.9, 0.0, 0.0, 0.0], [0.0, 0.1, 0.3, 0.2]])
     picks = pm2(np.zeros(4), chances, np.array([0.9, 0.1]), 4, 1.0, focus=1.0)
     assert picks.order.tolist() == [0, 2, 3, 1] and picks.filled == 0
 
 
-@pytest.mark.parametrize(
-    ("chances", "weights"),
-    [(np.zeros((0, 3)), np.zeros(0)), (np.zeros((2, 3)), np.ones(2)), (np.ones((2, 3)), np.zeros(2))],
-    ids=["no aspects", "nobody answers", "no weight"],
-)
-def test_without_aspects_by_relevance(chances, weights):
-    picks = pm2(np.array([0.2, 0.9, 0.4]), chances, weights, 2, 1.0)
-    assert (picks.order.tolist(), picks.filled) == ([1, 2], 2)
-
-
 def test_a_single_aspect_counts_without_a_focus_too():
     picks = pm2(np.array([0.9, 0.1, 0.5]), np.array([[0.0, 0.9, 0.5]]), np.ones(1), 3, 1.0, focus=0.0)
     assert picks.order.tolist() == [1, 2, 0] and picks.filled == 1
     assert picks.gains[0] == pytest.approx(0.9)
-
-
-def test_ties_go_to_the_earlier():
-    assert pm2(np.full(4, 0.5), np.full((2, 4), 0.5), np.ones(2), 4, 0.5).order.tolist() == [0, 1, 2, 3]
 
 
 def test_refuses():

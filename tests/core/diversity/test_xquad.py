@@ -7,6 +7,8 @@ import pytest
 
 from shortlist.algorithms.diversity.xquad import xquad
 
+from .aspects import filled, made
+
 
 def slow(relevance, chances, weights, k, diversity):
     """Santos et al., WWW 2010, algorithm 1 with equations (3) and (5), a candidate and an aspect at a time."""
@@ -28,15 +30,7 @@ def slow(relevance, chances, weights, k, diversity):
             break
         picked.append(best)
         gains.append(most)
-    rest = sorted((d for d in range(n) if d not in picked), key=lambda d: -relevance[d])[: min(k, n) - len(picked)]
-    last = gains[-1] if gains else 0.0
-    return picked + rest, gains + [last] * len(rest), len(rest)
-
-
-def made(n, m, seed, *, sparse=False):
-    rng = np.random.default_rng(seed)
-    chances = rng.random((m, n)) * (rng.random((m, n)) < (0.3 if sparse else 1.0))
-    return rng.random(n), chances, rng.random(m)
+    return filled(picked, gains, relevance, k)
 
 
 @pytest.mark.parametrize("diversity", [0.0, 0.3, 0.7, 1.0])
@@ -61,12 +55,6 @@ def test_an_example_by_hand():
     assert xquad(relevance, chances, np.ones(2), 3, 0.9).order.tolist() == [0, 2, 1]  # 0.08 against 0.01 + 0.225
 
 
-def test_no_diversity_is_relevance_and_nothing_is_filled():
-    relevance, chances, weights = made(12, 3, 0)
-    picks = xquad(relevance, chances, weights, 12, 0.0)
-    assert picks.order.tolist() == np.argsort(-relevance, kind="stable").tolist() and picks.filled == 0
-
-
 def test_gains_never_rise():
     for seed in range(20):
         gains = xquad(*made(30, 4, seed), 30, 0.8).gains
@@ -77,21 +65,6 @@ def test_what_is_covered_for_certain_leaves_relevance():
     relevance, chances = np.array([0.1, 0.9, 0.5, 0.7]), np.array([[1.0, 0.3, 0.2, 0.1]])
     picks = xquad(relevance, chances, np.ones(1), 4, 1.0)
     assert picks.order.tolist() == [0, 1, 3, 2] and picks.filled == 3
-
-
-@pytest.mark.parametrize(
-    ("chances", "weights"),
-    [(np.zeros((0, 3)), np.zeros(0)), (np.zeros((2, 3)), np.ones(2)), (np.ones((2, 3)), np.zeros(2))],
-    ids=["no aspects", "nobody answers", "no weight"],
-)
-def test_without_aspects_by_relevance(chances, weights):
-    picks = xquad(np.array([0.2, 0.9, 0.4]), chances, weights, 2, 1.0)
-    assert (picks.order.tolist(), picks.filled) == ([1, 2], 2)
-
-
-def test_ties_go_to_the_earlier_and_duplicates_are_no_trouble():
-    relevance, chances = np.full(4, 0.5), np.full((2, 4), 0.5)
-    assert xquad(relevance, chances, np.ones(2), 4, 0.5).order.tolist() == [0, 1, 2, 3]
 
 
 def test_weights_of_any_size_are_shares():

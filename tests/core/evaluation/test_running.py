@@ -207,7 +207,7 @@ def test_a_damaged_line_is_named(tiny, store, line):
     run(Lexical(), tiny, store=store)
     with store.open("a") as file:
         file.write(f"{line}\n")
-    with pytest.raises(InputError, match=r"run.jsonl:14 is no outcome"):
+    with pytest.raises(InputError, match=r"run.jsonl:14: "):
         run(Lexical(), tiny, store=store)
 
 

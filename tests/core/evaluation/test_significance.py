@@ -7,13 +7,12 @@ import pytest
 
 stats = pytest.importorskip("scipy.stats")
 
-from shortlist.algorithms.significance import (  # noqa: E402 - after the look for SciPy
+from shortlist.algorithms.resampled import figure_interval, swapped_p  # noqa: E402 - after the look for SciPy
+from shortlist.algorithms.significance import (  # noqa: E402
     benjamini_hochberg,
     bootstrap_interval,
-    figure_interval,
     holm,
     randomisation_p,
-    swapped_p,
 )
 
 SIMULATIONS = 2_000

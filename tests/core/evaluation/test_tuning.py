@@ -17,19 +17,9 @@ from shortlist.evaluation.tuning.splits import splits
 from shortlist.evaluation.tuning.tune import Method, tune
 
 from .tiny import question
+from .tuning_cases import SMALL, SPACE, collection, unlike
 
 pytest.importorskip("optuna")
-SPACE = ("keep-order", "lexical", "blend(lexical, prior={p:0..1/0.25})")
-SMALL = Method(budget=Budget(20), folds=3)
-
-
-def collection(n):
-    """Questions of five queries, that have no text in common."""
-    return Collection("c", tuple(unlike(question(i)) for i in range(n)))
-
-
-def unlike(asked):
-    return replace(asked, passages=tuple(replace(p, text=f"{p.text} {p.id}") for p in asked.passages))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import pytest
 
 import shortlist
 from shortlist import InputError, Similarity
-from shortlist.evaluation.collection import Collection
 from shortlist.evaluation.measures import measure
 from shortlist.evaluation.prices import Charge
 from shortlist.evaluation.tuning.budget import Budget, Purse
@@ -21,20 +20,9 @@ from shortlist.plan import Reply
 from shortlist.runtime.cache import MemoryCache, SqliteCache
 from shortlist.runtime.settings import Limits, Runtime
 
-from .tiny import question
+from .tuning_cases import SMALL, SPACE, collection
 
 pytest.importorskip("optuna")
-SPACE = ("keep-order", "lexical", "blend(lexical, prior={p:0..1/0.25})")
-SMALL = Method(budget=Budget(20), folds=3)
-
-
-def collection(n):
-    """Questions of five queries, that have no text in common."""
-    return Collection("c", tuple(unlike(question(i)) for i in range(n)))
-
-
-def unlike(asked):
-    return replace(asked, passages=tuple(replace(p, text=f"{p.text} {p.id}") for p in asked.passages))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 from shortlist import CrossEncoder, InputError, Limits, ModelError, Pair, Retry, Runtime, load
 from shortlist.algorithms.flops import Shape, flops
-from shortlist.models import clients, remote
+from shortlist.models import remote
 from shortlist.models.dialects import DIALECTS
 from shortlist.models.http import HttpRerank
 from shortlist.models.named import model_from_dict, model_to_dict
@@ -21,14 +21,8 @@ from shortlist.plan import Call
 from .misbehaving import MisbehavingServer
 
 QUERY = "moon tides"
+pytestmark = pytest.mark.usefixtures("loopback")
 TEXTS = ["bread needs yeast", "the moon pulls the tides", "tides of the sea"]
-
-
-@pytest.fixture(autouse=True)
-def _loopback(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    yield
-    clients.close_clients()
 
 
 def ranked(ranking):

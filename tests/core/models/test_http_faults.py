@@ -155,12 +155,8 @@ def runtime_for(mode, **settings):
 
 
 @pytest.fixture(autouse=True)
-def _loopback(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+def _small_replies(loopback, monkeypatch):
     monkeypatch.setattr(remote, "LONGEST_REPLY", 2**20)
-    yield
-    clients.close_clients()
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from shortlist import CrossEncoder, ModelError, ModelUnavailable, Pair
-from shortlist.models import clients
 from shortlist.models.dialects import DIALECTS
 from shortlist.models.fakes import ConstantScorer, OverlapScorer
 from shortlist.models.http import HttpRerank
@@ -15,12 +14,7 @@ from shortlist.plan import Call
 
 from .misbehaving import MODES, MisbehavingServer, sending
 
-
-@pytest.fixture(autouse=True)
-def _loopback(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    yield
-    clients.close_clients()
+pytestmark = pytest.mark.usefixtures("loopback")
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from shortlist import (
     Text,
 )
 from shortlist.algorithms.flops import Shape, flops
-from shortlist.models import clients, openai_client
 from shortlist.models import openai as doors
+from shortlist.models import openai_client
 from shortlist.models.base import Likelihood
 from shortlist.models.named import as_model, model_from_dict, model_to_dict
 from shortlist.models.openai import OpenAIChat, OpenAIEmbedder
@@ -36,15 +36,8 @@ from shortlist.runtime.threads import drive
 
 from .misbehaving import MODES, MisbehavingServer, chat, sending
 
+pytestmark = pytest.mark.usefixtures("loopback")
 ASK = ChatRequest((Message("system", "Rank."), Message("user", "[0] a [1] b [2] c")), max_tokens=64)
-
-
-@pytest.fixture(autouse=True)
-def _loopback(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    yield
-    clients.close_clients()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pickle
 import pytest
 
 from shortlist import BadAnswer, Call, InputError, Message, ModelError, Runtime
-from shortlist.models import clients
 from shortlist.models.base import Continuation, Likelihood
 from shortlist.models.named import model_from_dict, model_to_dict
 from shortlist.models.openai_likelihood import OpenAILikelihood
@@ -18,15 +17,8 @@ from shortlist.runtime.threads import drive
 
 from .misbehaving import MODES, MisbehavingServer, sending
 
+pytestmark = pytest.mark.usefixtures("loopback")
 ASK = Continuation((Message("text", "Passage: the moon\nQuestion:"),), " what pulls the tides")
-
-
-@pytest.fixture(autouse=True)
-def _loopback(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    yield
-    clients.close_clients()
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from shortlist import ModelError, Retry, Runtime
-from shortlist.models import clients
 from shortlist.models.openai import OpenAIChat
 from shortlist.rerankers.dynamic_rag import DynamicRag
 from shortlist.rerankers.llm import Llm
@@ -25,19 +24,12 @@ from .selecting import candidates, number, picked, slowly
 
 pytest.importorskip("openai")
 
+pytestmark = pytest.mark.usefixtures("loopback")
 TOPIC = re.compile(r"^\d+\. Topic: .*\nContent: (.*)$", re.MULTILINE)
 FENCED = re.compile(r'^<passage id="\d+">\n(.*)\n</passage>$', re.MULTILINE)
 TABLES = {"dynamicrag-7b": BRACKETS, "shortlist-selection": JSON}
 SIZES = (20, 40, 300)
 ONCE = Runtime(retry=Retry(attempts=1))
-
-
-@pytest.fixture(autouse=True)
-def _loopback(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    yield
-    clients.close_clients()
 
 
 class Scripted:

@@ -233,15 +233,26 @@ def test_a_killed_run_goes_on(tmp_path):
     calls = len(asked.policy.requests)
     assert calls == 10
     lines = whole.splitlines(keepends=True)
-    file.write_bytes(b"".join(lines[:3]) + lines[3][:40])  # killed in the middle of a line
+    file.write_bytes(b"".join(lines[:4]) + lines[4][:40])  # killed in the middle of a line
     held = []
     assert explore(questions(5), asked, file, Runtime(window=2), held.append) == []
     assert len(asked.policy.requests) == calls + 4
     assert held == [5]
-    assert [json.loads(line)["place"] for line in file.read_bytes().splitlines()] == [0, 1, 2, 3, 4]
+    assert file.read_bytes() == whole
     assert explore(questions(5), asked, file) == []
     assert len(asked.policy.requests) == calls + 4
     assert [each.question.query[-1] for each in explored(file)] == list("01234")
+
+
+def test_further_questions_are_added_and_changed_ones_are_told(tmp_path):
+    file = tmp_path / "t.jsonl"
+    asked = explorer("[2]", "None")
+    explore(questions(2), asked, file)
+    calls = len(asked.policy.requests)
+    explore(questions(3), asked, file)
+    assert len(asked.policy.requests) == calls + 2 and len(list(explored(file))) == 3
+    with pytest.raises(InputError, match="question 3 has changed"):
+        explore(questions(2), asked, file)
 
 
 def test_what_failed_is_told_and_asked_again(tmp_path):
@@ -253,7 +264,7 @@ def test_what_failed_is_told_and_asked_again(tmp_path):
     failing = replace(asked, trial=replace(asked.trial, reward=Reward(FailingEmbedder(HashEmbedder()))))
     failed = explore(questions(2), failing, file)
     assert [each.place for each in failed] == [0, 1]
-    assert file.read_bytes() == b""
+    assert len(file.read_bytes().splitlines()) == 1 and list(explored(file)) == []
     assert explore(questions(2), replace(asked, trial=replace(asked.trial, reward=Reward(judge=broken))), file) == []
     assert {each.terms.judge for told in explored(file) for each in told.trajectories} == {None}
 

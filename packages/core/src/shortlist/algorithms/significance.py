@@ -1,24 +1,23 @@
 """How sure a mean over questions is: intervals, tests of paired differences, and corrections for many tests.
 
 Questions are the sample: they are resampled, or their differences change sign. All of it is for means of values of
-shape (n, m), n questions by m things, and m at once; the last two functions are for figures that are no means.
+shape (n, m), n questions by m things, and m at once; `resampled` has the same for figures that are no means.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
+from shortlist.algorithms.resampled import NOISE, check_confidence
 from shortlist.arrays import Floats, Ints
 
 _CELLS = 1 << 22
 """Of the largest array made at a time: 32 MB of doubles."""
-_NOISE = 1e-12
-"""Sums in another order differ by so much of the sum of their sizes: sums as near as this are equal."""
 
 
 def bootstrap_interval(
@@ -59,7 +58,7 @@ def bootstrap_interval(
 
 def _bias(found: Floats, values: Floats) -> Floats:
     """Equation 14.14: how far the median of the resampled means is from the mean, in standard deviations."""
-    means, noise = values.mean(axis=0), _NOISE * np.abs(values).mean(axis=0)
+    means, noise = values.mean(axis=0), NOISE * np.abs(values).mean(axis=0)
     below = ((found < means - noise).mean(axis=0) + (found <= means + noise).mean(axis=0)) / 2.0
     least = 0.5 / len(found)
     return np.asarray(ndtri(np.clip(below, least, 1.0 - least)), dtype=np.float64)
@@ -76,7 +75,7 @@ def _corrected(z: Floats, bias: Floats, acceleration: Floats) -> Floats:
     """Equation 14.10: which quantiles of the resampled means are the ends."""
     moved = bias + z
     left = 1.0 - acceleration * moved
-    return np.asarray(ndtr(bias + moved / np.maximum(left, _NOISE)), dtype=np.float64)
+    return np.asarray(ndtr(bias + moved / np.maximum(left, NOISE)), dtype=np.float64)
 
 
 def _resampled_means(values: Floats, resamples: int, seed: int) -> Iterator[Floats]:
@@ -129,7 +128,7 @@ def _exact_p(differences: Floats) -> float:
 
 
 def _as_far(signs: Floats, differences: Floats) -> NDArray[np.bool_]:
-    noise = _NOISE * np.abs(differences).sum(axis=0)
+    noise = NOISE * np.abs(differences).sum(axis=0)
     return np.asarray(np.abs(signs @ differences) >= np.abs(differences.sum(axis=0)) - noise)
 
 
@@ -159,46 +158,6 @@ def _put_back(stepped: Floats, order: Ints) -> Floats:
     return corrected
 
 
-def figure_interval(
-    figure: Callable[[Floats], float],
-    rows: Floats,
-    *,
-    confidence: float = 0.95,
-    resamples: int = 1_000,
-    seed: int = 0,
-) -> Floats:
-    """Both ends of the percentile interval of any figure of n questions, shape (2,), from rows of shape (n, c).
-
-    Resamples of which the figure says nothing (NaN) are left out.
-
-    Raises:
-        ValueError: the confidence is not between 0 and 1.
-    """
-    _checked(np.zeros((1, 1)), confidence)
-    rng = np.random.default_rng(seed)
-    found = np.array([figure(rows[rng.integers(len(rows), size=len(rows))]) for _ in range(resamples)])
-    told = found[~np.isnan(found)]
-    tail = (1.0 - confidence) / 2.0
-    return np.quantile(told, [tail, 1.0 - tail]) if len(told) else np.full(2, np.nan)
-
-
-def swapped_p(
-    figure: Callable[[Floats], float], first: Floats, second: Floats, *, resamples: int = 1_000, seed: int = 0
-) -> float:
-    """Two-sided p of the difference of two figures, if it were drawn for each question which run is which.
-
-    `randomisation_p` for figures that are no means; both of shape (n, c).
-    """
-    rng = np.random.default_rng(seed)
-    observed = abs(figure(second) - figure(first))
-    hits = 0
-    for _ in range(resamples):
-        swap = rng.integers(0, 2, size=(len(first), 1), dtype=np.int8) == 1
-        found = figure(np.where(swap, first, second)) - figure(np.where(swap, second, first))
-        hits += abs(found) >= observed - _NOISE or bool(np.isnan(found))
-    return (1.0 + hits) / (1.0 + resamples)
-
-
 def _chunks(total: int, width: int) -> Iterator[int]:
     """Rows at a time, so that an array of this width stays small."""
     size = max(1, _CELLS // max(1, width))
@@ -207,8 +166,7 @@ def _chunks(total: int, width: int) -> Iterator[int]:
 
 
 def _checked(values: Floats, confidence: float = 0.5) -> Floats:
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence must be between 0 and 1, not {confidence}")
+    check_confidence(confidence)
     if values.ndim != 2 or not values.size or not np.isfinite(values).all():
         raise ValueError(f"needs finite values of shape (n, m), not {values.shape}")
     return values

@@ -21,6 +21,7 @@ from shortlist.cli.comparing import (
     Relevant,
     Report,
     StoreAt,
+    TopK,
     check_measured,
     collection_at,
     measures_of,
@@ -56,9 +57,7 @@ def compare(
     first_stage: FirstStage = None,
     relevant: Relevant = 1,
     depth: Depth = 100,
-    top_k: Annotated[
-        int | None, typer.Option("--top-k", "-k", min=1, help="How many to keep of each question.")
-    ] = None,
+    top_k: TopK = None,
     store: StoreAt = None,
     batch: Batch = 16,
     prices: Prices = None,

@@ -58,6 +58,7 @@ Questions: TypeAlias = Annotated[
 Batch: TypeAlias = Annotated[
     int, typer.Option(min=1, help="Questions at a time, merged into shared model batches; 1 for the time of one alone.")
 ]
+TopK: TypeAlias = Annotated[int | None, typer.Option("--top-k", "-k", min=1, help="How many to keep of each question.")]
 StoreAt: TypeAlias = Annotated[
     Path | None,
     typer.Option(help="Keep outcomes in this folder, and go on from what is there: one file for each pipeline."),

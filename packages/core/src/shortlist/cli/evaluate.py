@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from shortlist.cli.comparing import (
     Batch,
     Data,
@@ -18,6 +14,7 @@ from shortlist.cli.comparing import (
     Questions,
     Relevant,
     Report,
+    TopK,
     check_measured,
     collection_at,
     measures_of,
@@ -39,9 +36,7 @@ def evaluate(
     first_stage: FirstStage = None,
     relevant: Relevant = 1,
     depth: Depth = 100,
-    top_k: Annotated[
-        int | None, typer.Option("--top-k", "-k", min=1, help="How many to keep of each question.")
-    ] = None,
+    top_k: TopK = None,
     batch: Batch = 16,
     prices: Prices = None,
     questions: Questions = 3,

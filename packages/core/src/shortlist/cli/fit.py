@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shortlist.cli.lists import judged_lists, pairs
+from shortlist.cli.lists import ListsFormat, Make, judged_lists, pairs
 from shortlist.cli.options import AsJson
 from shortlist.cli.output import note, plain, print_json, print_table, room_for, table, working
 from shortlist.errors import InputError
@@ -25,15 +25,8 @@ def fit(
         list[Path], typer.Option(help="Judged lists, or a folder of documents to make some of. May be repeated.")
     ],
     out: Annotated[Path, typer.Option(help="The .json file to write.")],
-    format: Annotated[  # noqa: A002 - what everybody calls it
-        str, typer.Option(help="Of the data: judged, musique, hotpotqa, trec, or documents; auto knows the first four.")
-    ] = "auto",
-    make: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE", help="How lists are made of documents, such as queries=500. May be repeated."
-        ),
-    ] = None,
+    format: ListsFormat = "auto",  # noqa: A002 - what everybody calls it
+    make: Make = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(

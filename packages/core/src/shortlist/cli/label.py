@@ -128,7 +128,7 @@ def utility(
 
 def _check_place(out: Path, read: Path) -> None:
     """See that the labels can be written, and not over anything else, before any model is asked."""
-    from shortlist.training.labels.work import work_file
+    from shortlist.training.labels.labelling import work_file
 
     room_for(out)
     if out.resolve() == read.resolve():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
+
+import typer
 
 from shortlist.cli.output import note
 from shortlist.errors import InputError
@@ -14,6 +16,14 @@ if TYPE_CHECKING:
     from shortlist.training.judged import JudgedList
     from shortlist.training.make import Made, Making
     from shortlist.training.readers import Format
+
+ListsFormat: TypeAlias = Annotated[
+    str, typer.Option(help="Of the data: judged, musique, hotpotqa, trec, or documents; auto knows the first four.")
+]
+Make: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=VALUE", help="How lists are made of documents, such as queries=500. May be repeated."),
+]
 
 
 def judged_lists(paths: Sequence[Path], form: str, making: Mapping[str, Any]) -> list[JudgedList]:

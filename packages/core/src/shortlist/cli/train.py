@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from shortlist.cli.lists import made, making_of, pairs, read, tell
+from shortlist.cli.lists import ListsFormat, Make, made, making_of, pairs, read, tell
 from shortlist.cli.options import AsJson
 from shortlist.cli.output import plain, print_json, print_table, room_for, table
 from shortlist.cli.train_depth import train_depth
@@ -30,15 +30,8 @@ def train(
         list[Path], typer.Option(help="What to learn from: judged lists, or a folder of documents. May be repeated.")
     ],
     out: Annotated[Path, typer.Option(help="The folder to write.")],
-    format: Annotated[  # noqa: A002 - what everybody calls it
-        str, typer.Option(help="Of the data: judged, musique, hotpotqa, trec, or documents; auto knows the first four.")
-    ] = "auto",
-    make: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE", help="How lists are made of documents, such as queries=500. May be repeated."
-        ),
-    ] = None,
+    format: ListsFormat = "auto",  # noqa: A002 - what everybody calls it
+    make: Make = None,
     embedder: Annotated[str, typer.Option(help="static, a name (`shortlist models list`), or a folder.")] = "static",
     held_out: Annotated[float, typer.Option(help="The share of queries, or of documents, not trained on.")] = 0.2,
     held_out_data: Annotated[

@@ -9,13 +9,12 @@ from types import MappingProxyType
 
 import numpy as np
 
+from shortlist.algorithms.resampled import figure_interval, swapped_p
 from shortlist.algorithms.significance import (
     benjamini_hochberg,
     bootstrap_interval,
-    figure_interval,
     holm,
     randomisation_p,
-    swapped_p,
 )
 from shortlist.arrays import Floats
 from shortlist.evaluation.comparison import Correction, Method, Row

@@ -26,7 +26,7 @@ from shortlist.passage import NOTHING, Passage
 from shortlist.plan import Plan
 from shortlist.ranking import Ranked, Ranking
 from shortlist.reranker.base import Need, Reranker, Source
-from shortlist.rerankers.inputs import known_scores
+from shortlist.rerankers.inputs import known_scores, unscored
 
 Then: TypeAlias = Literal["empty", "mark"]
 
@@ -78,9 +78,8 @@ class Abstain(Reranker):
         yield from ()
         known = known_scores(passages)
         if known is None:
-            missing = sum(passage.score is None for passage in passages)
-            told = f"{missing} of {len(passages)} passages have no score: abstain kept them as they came"
-            return Ranking.by_order(passages, range(len(passages))).noting(told)
+            told = unscored(passages, "abstain kept them as they came")
+            return Ranking.by_order(passages, range(len(passages))).noting(*told)
         return self._decided(passages, known.scores)
 
     def confidence_of(self, scores: Floats) -> float:

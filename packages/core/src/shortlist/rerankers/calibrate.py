@@ -15,7 +15,7 @@ from shortlist.passage import Passage
 from shortlist.plan import Plan
 from shortlist.ranking import Ranked, Ranking
 from shortlist.reranker.base import Need, Reranker, Source
-from shortlist.rerankers.inputs import known_scores
+from shortlist.rerankers.inputs import known_scores, unscored
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,8 @@ class Calibrate(Reranker):
         yield from ()
         known = known_scores(passages)
         if known is None:
-            missing = sum(passage.score is None for passage in passages)
-            told = f"{missing} of {len(passages)} passages have no score: nothing was calibrated"
-            return Ranking.by_order(passages, range(len(passages))).noting(told)
+            told = unscored(passages, "nothing was calibrated")
+            return Ranking.by_order(passages, range(len(passages))).noting(*told)
         values = self._values().values
         raw: list[float] = known.scores.tolist()
         found: list[float] = calibrated(known.scores, values).tolist()

@@ -15,7 +15,7 @@ from shortlist.passage import NOTHING, Passage
 from shortlist.plan import Plan
 from shortlist.ranking import Ranked, Ranking, Reasons, ScoreKind, dropped
 from shortlist.reranker.base import Need, Reranker, checked_k
-from shortlist.rerankers.inputs import known_scores
+from shortlist.rerankers.inputs import known_scores, unscored
 
 
 class Depth(NamedTuple):
@@ -88,11 +88,10 @@ class Cut(Reranker):
 
     def _uncut(self, passages: Sequence[Passage]) -> Ranking:
         """All of them, up to `max_k`, as they came in."""
-        missing = sum(passage.score is None for passage in passages)
         items = Ranking.by_order(passages, range(len(passages))).kept
         k = len(items) if self.max_k is None else min(self.max_k, len(items))
         told = _split(items, k, f"beyond the first {k}", "rank")
-        return told.noting(f"{missing} of {len(passages)} passages have no score: {self.name} kept them as they came")
+        return told.noting(*unscored(passages, f"{self.name} kept them as they came"))
 
 
 def _split(items: Sequence[Ranked], k: int, why: str, kind: ScoreKind) -> Ranking:

@@ -15,14 +15,14 @@ from shortlist.models.static_embedder import StaticEmbedder
 from shortlist.passage import Passage
 from shortlist.plan import Plan, ask
 from shortlist.ranking import Ranking
-from shortlist.reranker.base import Need, Reranker, Source
-from shortlist.rerankers.learned import checked_prior, company, guarded_ranking, network_for
+from shortlist.reranker.base import Need, Source
+from shortlist.rerankers.learned import Learned, company, guarded_ranking
 
 _UNKNOWN, _FAR = -1, 1 << 40
 
 
 @dataclass(frozen=True)
-class Ebcar(Reranker):
+class Ebcar(Learned):
     """A small network reads all passages at once: their vectors, which share a document, and their places in it.
 
     So a passage can be found by what only its neighbours name. No text is read. A passage without a document id is a
@@ -43,18 +43,9 @@ class Ebcar(Reranker):
     network: ListScorer | None = None
     prior: float | None = None
 
-    def __post_init__(self) -> None:
-        network_for(self.name, self.embedder, self.network)
-        checked_prior(self.prior)
-
-    def warm_up(self) -> None:
-        """Load the weights, those of the network that comes with the package among them."""
-        super().warm_up()
-        network_for(self.name, self.embedder, self.network).warm_up()
-
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Two rounds: the vectors that are not there, then the network."""
-        network = network_for(self.name, self.embedder, self.network)
+        network = self.reader
         among = yield from company(query, passages, self.embedder, network)
         (scores,) = yield from ask(network, [ebcar_inputs(passages, among.query, among.vectors)])
         return guarded_ranking(passages, scores, among, network, self.prior)

@@ -31,15 +31,15 @@ from shortlist.models.trained import TrainedNetwork
 from shortlist.passage import Passage
 from shortlist.plan import Missing, Plan, ask
 from shortlist.ranking import Ranking, Reasons
-from shortlist.reranker.base import Need, Reranker, Source
-from shortlist.rerankers.learned import checked_prior, company, guarded_ranking, network_for
+from shortlist.reranker.base import Need, Source
+from shortlist.rerankers.learned import Learned, company, guarded_ranking
 from shortlist.rerankers.lifters import built, lifters
 
 Read: TypeAlias = tuple[Sequence[Passage], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class GRag(Reranker):
+class GRag(Learned):
     """A graph neural network reads each passage together with those that it belongs with.
 
     Reasons name the neighbours that lifted a passage: where its place is better than without the graph, those
@@ -65,21 +65,15 @@ class GRag(Reranker):
     parser: AmrParser | None = None
 
     def __post_init__(self) -> None:
-        network_for(self.name, self.embedder, self.network)
-        checked_prior(self.prior)
+        super().__post_init__()
         if self.builder is not None and not isinstance(self.builder, GraphBuilder):
             raise InputError(f"needs a graph builder such as Keywords(), not a {type(self.builder).__name__}")
         if self.parser is not None:
             check_model(AmrParser, self.parser)
 
-    def warm_up(self) -> None:
-        """Load the weights, those of the network that comes with the package among them."""
-        super().warm_up()
-        network_for(self.name, self.embedder, self.network).warm_up()
-
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Two rounds: the vectors that are not there, then the network; before them AMRs, if a parser makes some."""
-        network = network_for(self.name, self.embedder, self.network)
+        network = self.reader
         builder = _trained_builder(network) if self.builder is None else self.builder
         nodes, notes = yield from self._nodes(query, passages, builder)
         among = yield from company(query, nodes, self.embedder, network)

@@ -18,15 +18,15 @@ from shortlist.models.trained import TrainedNetwork
 from shortlist.passage import Passage, texts
 from shortlist.plan import Plan, ask
 from shortlist.ranking import Ranking
-from shortlist.reranker.base import Need, Reranker, Source, checked_k
-from shortlist.rerankers.learned import checked_prior, company, guarded_ranking, network_for
+from shortlist.reranker.base import Need, Source, checked_k
+from shortlist.rerankers.learned import Learned, company, guarded_ranking
 
 _ANCHORS = 100
 """The paper's, where the network does not say."""
 
 
 @dataclass(frozen=True)
-class HybRank(Reranker):
+class HybRank(Learned):
     """A small network reads how alike each passage is to the best ones, by words and by vectors, and no text at all.
 
     Anchors are the passages of the highest score; where a passage has none, those nearest to the query.
@@ -50,19 +50,13 @@ class HybRank(Reranker):
     prior: float | None = None
 
     def __post_init__(self) -> None:
-        network_for(self.name, self.embedder, self.network)
+        super().__post_init__()
         if self.anchors is not None:
             checked_k(self.anchors, "anchors")
-        checked_prior(self.prior)
-
-    def warm_up(self) -> None:
-        """Load the weights, those of the network that comes with the package among them."""
-        super().warm_up()
-        network_for(self.name, self.embedder, self.network).warm_up()
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Two rounds: the vectors that are not there, then the network."""
-        network = network_for(self.name, self.embedder, self.network)
+        network = self.reader
         among = yield from company(query, passages, self.embedder, network)
         anchors = _trained_anchors(network) if self.anchors is None else self.anchors
         inputs = hybrid_inputs(query, texts(passages), among.query, among.vectors, among.prior, anchors)

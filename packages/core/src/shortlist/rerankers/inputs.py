@@ -66,6 +66,21 @@ def known_scores(passages: Sequence[Passage]) -> Prior | None:
     return None if None in scores else Prior(np.array(scores, dtype=np.float64), ())
 
 
+def best_first(passages: Sequence[Passage]) -> list[int]:
+    """Their places by the scores that they have, ties as they came; as they came where one is missing."""
+    known = known_scores(passages)
+    if known is None:
+        return list(range(len(passages)))
+    order: list[int] = np.argsort(-known.scores, kind="stable").tolist()
+    return order
+
+
+def unscored(passages: Sequence[Passage], instead: str) -> tuple[str, ...]:
+    """What to say where passages have no score: how many, and what is done instead."""
+    missing = sum(passage.score is None for passage in passages)
+    return (f"{missing} of {len(passages)} passages have no score: {instead}",) if missing else ()
+
+
 def prior_from(passages: Sequence[Passage], similarities: Floats) -> Prior:
     """Cosines to the query in place of scores; noted when there were some."""
     missing = sum(passage.score is None for passage in passages)

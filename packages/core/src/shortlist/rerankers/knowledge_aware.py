@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, get_args
 
-import numpy as np
-
 from shortlist.algorithms.diversity.merging import Merge, merged
 from shortlist.errors import InputError
 from shortlist.models.base import ChatModel, Embedder, PairScorer
@@ -19,7 +17,7 @@ from shortlist.ranking import Ranking, Reasons, dropped
 from shortlist.reranker.base import Need, Reranker, Source, checked_k
 from shortlist.reranker.fields import check_numbers
 from shortlist.reranker.task import subplan
-from shortlist.rerankers.inputs import known_scores
+from shortlist.rerankers.inputs import best_first, known_scores
 from shortlist.rerankers.mmr import Mmr
 from shortlist.subtopics.declaring import Declaration, Form, declared
 from shortlist.subtopics.elements import check_form
@@ -116,7 +114,7 @@ class KnowledgeAware(Reranker):
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Two rounds: the declaration, if elements are not given; then every list over all candidates."""
-        first = _first(passages)
+        first = best_first(passages)
         candidates = [passages[i] for i in first[: self.depth]]
         told = yield from self._declared(query, candidates)
         if len(told.elements) < (1 if self.elements else 2):
@@ -173,12 +171,3 @@ class KnowledgeAware(Reranker):
     def top(self, k: int) -> Reranker:
         """Fewer are kept; as many are read."""
         return replace(self, k=k if self.k is None else min(k, self.k))
-
-
-def _first(passages: Sequence[Passage]) -> list[int]:
-    """Places by the scores of the stage before, or as they came where one is missing."""
-    known = known_scores(passages)
-    if known is None:
-        return list(range(len(passages)))
-    order: list[int] = np.argsort(-known.scores, kind="stable").tolist()
-    return order

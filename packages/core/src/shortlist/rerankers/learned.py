@@ -17,6 +17,7 @@ from shortlist.models.trained import shipped_for
 from shortlist.passage import Passage, stored_embeddings, texts
 from shortlist.plan import Plan, together
 from shortlist.ranking import Ranking, Reasons
+from shortlist.reranker.base import Reranker
 from shortlist.rerankers.inputs import known_scores, prior_from
 
 # A quantised form of an embedder is this near to the embedder itself; another embedder is nowhere near.
@@ -37,6 +38,36 @@ class Company(NamedTuple):
     vectors: Matrix
     prior: Floats
     repairs: tuple[str, ...]
+
+
+class Learned(Reranker):
+    """A reranker with a trained network.
+
+    Attributes:
+        embedder: the model of query and passages.
+        network: the trained network; None is the one that comes with the package for this embedder.
+        prior: how much of the scores of the stage before to keep, in [0, 1]; None is what was fitted in training.
+    """
+
+    # No fields yet: each reranker has its own between them, and their order is that of its arguments.
+    embedder: Embedder
+    network: ListScorer | None
+    prior: float | None
+
+    def __post_init__(self) -> None:
+        network_for(self.name, self.embedder, self.network)
+        if self.prior is not None and not 0.0 <= self.prior <= 1.0:
+            raise InputError(f"prior must be in [0, 1], or None for the network's own, not {self.prior}")
+
+    @property
+    def reader(self) -> ListScorer:
+        """The network given, or the one that comes with the package."""
+        return network_for(self.name, self.embedder, self.network)
+
+    def warm_up(self) -> None:
+        """Load the weights, those of the network that comes with the package among them."""
+        super().warm_up()
+        self.reader.warm_up()
 
 
 def network_for(name: str, embedder: Embedder, network: ListScorer | None) -> ListScorer:
@@ -99,16 +130,6 @@ def guarded_ranking(
         both = [{**one, **other} for one, other in zip(both, reasons, strict=True)]
     notes = ("the network's order had too little in common with the one before, which stands",) if held else ()
     return Ranking.by_score(passages, mixed, "utility", both).noting(*among.repairs, *notes)
-
-
-def checked_prior(prior: float | None) -> None:
-    """See that it is a share.
-
-    Raises:
-        InputError: it is not.
-    """
-    if prior is not None and not 0.0 <= prior <= 1.0:
-        raise InputError(f"prior must be in [0, 1], or None for the network's own, not {prior}")
 
 
 def _stored(passages: Sequence[Passage], network: ListScorer) -> tuple[Matrix | None, tuple[str, ...]]:

@@ -20,7 +20,7 @@ from shortlist.ranking import Ranked, Ranking, Reasons
 from shortlist.reranker.base import Need, Reranker
 from shortlist.reranker.fields import check_numbers
 from shortlist.rerankers.diversity import called
-from shortlist.rerankers.inputs import known_scores, passage_vectors
+from shortlist.rerankers.inputs import best_first, known_scores, passage_vectors
 
 Action: TypeAlias = Literal["demote", "drop"]
 
@@ -66,8 +66,7 @@ class NearDuplicates(Reranker):
 
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """At most one round: passages of different text that carry no vectors."""
-        known = known_scores(passages)
-        order = list(range(len(passages))) if known is None else np.argsort(-known.scores, kind="stable").tolist()
+        order = best_first(passages)
         repeats = yield from self._repeats(passages, order)
         missing = sum(passage.score is None for passage in passages)
         ranking = self._ranking(passages, order, repeats)

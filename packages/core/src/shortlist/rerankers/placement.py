@@ -6,14 +6,12 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from shortlist.algorithms.placement import at_both_ends, reversed_order
 from shortlist.passage import Passage
 from shortlist.plan import Plan
 from shortlist.ranking import Ranked, Ranking, Reasons
 from shortlist.reranker.base import Reranker, Source, checked_k
-from shortlist.rerankers.inputs import known_scores
+from shortlist.rerankers.inputs import best_first
 
 
 @dataclass(frozen=True)
@@ -39,8 +37,7 @@ class Placement(Reranker):
     def plan(self, query: str, passages: Sequence[Passage]) -> Plan[Ranking]:
         """Asks nothing."""
         yield from ()
-        known = known_scores(passages)
-        ranks = list(range(len(passages))) if known is None else np.argsort(-known.scores, kind="stable").tolist()
+        ranks = best_first(passages)
         best, rest = ranks[: self.k], ranks[len(ranks[: self.k]) :]
         reasons: list[Reasons] = [{}] * len(passages)
         for rank, i in enumerate(ranks, 1):

@@ -20,7 +20,7 @@ from shortlist.passage import Passage
 from shortlist.plan import Plan
 from shortlist.ranking import Ranked, Ranking
 from shortlist.reranker.base import Need, Reranker, Source, checked_k
-from shortlist.rerankers.inputs import known_scores, passage_vectors
+from shortlist.rerankers.inputs import known_scores, passage_vectors, unscored
 
 Choice: TypeAlias = Literal["best", "prefix", "varied"]
 Worth: TypeAlias = Literal["score", "minmax"]
@@ -86,7 +86,8 @@ class TokenBudget(Reranker):
         places, repairs = yield from self._chosen(ordered, scores[order], sizes)
         rows = zip(ordered, order.tolist(), scores[order].tolist(), sizes.tolist(), strict=True)
         items = [Ranked(passage, i, score, {"tokens": size}) for passage, i, score, size in rows]
-        return self._ranking(items, sizes.tolist(), set(places.tolist())).noting(*repairs, *_unscored(passages))
+        repairs += unscored(passages, "the order in which they came stood for it")
+        return self._ranking(items, sizes.tolist(), set(places.tolist())).noting(*repairs)
 
     def sizes(self, passages: Sequence[Passage]) -> Ints:
         """Tokens of each, with the overhead, shape (n,)."""
@@ -128,12 +129,6 @@ class TokenBudget(Reranker):
 def estimated_tokens(text: str) -> int:
     """About how many tokens an English text has: one for four characters, rounded up."""
     return -(-len(text) // _CHARACTERS_PER_TOKEN)
-
-
-def _unscored(passages: Sequence[Passage]) -> tuple[str, ...]:
-    missing = sum(passage.score is None for passage in passages)
-    said = f"{missing} of {len(passages)} passages have no score: the order in which they came stood for it"
-    return (said,) if missing else ()
 
 
 def filled_up(places: Ints, sizes: Ints, budget: int) -> Ints:

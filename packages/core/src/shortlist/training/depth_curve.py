@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from shortlist.algorithms.resampled import figure_interval
 from shortlist.arrays import Floats, Ints
 
 LEVELS = (0.7, 0.8, 0.9, 0.95)
-_DRAWS = 1000
 
 
 class Depths(NamedTuple):
@@ -38,8 +39,7 @@ def kept_at(curve: Sequence[Depths], level: float) -> float:
     It is read from the settings that no other dominates: none finds as much with fewer. Not a number where no setting
     finds as much.
     """
-    found, kept = _means(curve, np.ones((len(curve[0].kept), 1)))
-    return float(_read(found[:, 0], kept[:, 0], [level])[0])
+    return _kept(_rows(curve), level)
 
 
 def saved_by(
@@ -49,37 +49,32 @@ def saved_by(
 
     The interval is that of a paired bootstrap over the lists (Efron and Tibshirani, 1993; percentiles).
     """
-    n = len(curve[0].kept)
-    draws = np.random.default_rng(seed).integers(n, size=(_DRAWS, n))
-    times = np.stack([np.ones(n), *(np.bincount(draw, minlength=n) for draw in draws)], axis=1)
-    ours, theirs = (_all_kept(each, times, levels) for each in (curve, other))
-    return {f"{level:g}": _saved(ours[i], theirs[i]) for i, level in enumerate(levels)}
+    ours, theirs = _rows(curve), _rows(other)
+    both = np.concatenate([ours, theirs], axis=1)
+
+    def saved(rows: Floats, level: float) -> float:
+        return 1.0 - _kept(rows[:, : ours.shape[1]], level) / _kept(rows[:, ours.shape[1] :], level)
+
+    told = {}
+    for level in levels:
+        low, high = figure_interval(partial(saved, level=level), both, seed=seed)
+        values = {"kept": _kept(ours, level), "kept by a fixed depth": _kept(theirs, level)}
+        values |= {"saved": saved(both, level), "low": low, "high": high}
+        told[f"{level:g}"] = {name: round(float(value), 4) for name, value in values.items() if np.isfinite(value)}
+    return told
 
 
-def _saved(ours: Floats, theirs: Floats) -> Mapping[str, float]:
-    """The first is of all lists once, the others are drawn."""
-    saved = 1.0 - ours / theirs
-    low, high = (np.nan, np.nan) if np.isnan(saved[1:]).all() else np.nanquantile(saved[1:], (0.025, 0.975))
-    values = {"kept": ours[0], "kept by a fixed depth": theirs[0], "saved": saved[0], "low": low, "high": high}
-    return {name: round(float(value), 4) for name, value in values.items() if np.isfinite(value)}
+def _rows(curve: Sequence[Depths]) -> Floats:
+    """What is found and kept at each setting, shape (lists, settings x 2)."""
+    return np.stack([column for each in curve for column in each], axis=1)
 
 
-def _all_kept(curve: Sequence[Depths], times: Floats, levels: Sequence[float]) -> Floats:
-    """What `kept_at` gives for each level and each column of `times`, shape (levels, columns)."""
-    found, kept = _means(curve, times)
-    return np.stack([_read(*each, levels) for each in zip(found.T, kept.T, strict=True)], axis=1)
-
-
-def _means(curve: Sequence[Depths], times: Floats) -> tuple[Floats, Floats]:
-    """Means of found and kept with each list counted so many times, (lists, columns) to (settings, columns)."""
-    shares = times / times.sum(axis=0)
-    return np.stack([each.found for each in curve]) @ shares, np.stack([each.kept for each in curve]) @ shares
-
-
-def _read(found: Floats, kept: Floats, levels: Sequence[float]) -> Floats:
+def _kept(rows: Floats, level: float) -> float:
+    """What `kept_at` gives, read off the means."""
+    found, kept = rows.mean(axis=0).reshape(-1, 2).T
     order = np.lexsort((kept, -found))  # the most found first
     found, kept = found[order], kept[order]
     best = kept <= np.minimum.accumulate(kept)
     found, kept = np.append(0.0, found[best][::-1]), np.append(0.0, kept[best][::-1])
     # Means of shares that are 1 each may fall short of it by rounding.
-    return np.array([np.interp(each, found, kept) if each <= found[-1] + 1e-9 else np.nan for each in levels])
+    return float(np.interp(level, found, kept)) if level <= found[-1] + 1e-9 else np.nan

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from shortlist.algorithms.measures import all_at, ndcg_at, recall_at
+from shortlist.algorithms.resampled import figure_interval
 from shortlist.arrays import Floats, Ints
 
 Measure = Callable[[Floats, Ints], float]
@@ -61,8 +62,7 @@ def figures(orders: Mapping[str, Sequence[Floats]], grades: Sequence[Ints], seed
         name: _table(scores, grades).reshape(rounds, -1, len(MEASURES)).mean(0) for name, scores in orders.items()
     }
     before = next(iter(tables.values()))
-    draws = np.random.default_rng(seed).integers(len(before), size=(_DRAWS, len(before)))
-    return {name: _row(table, table - before, draws) for name, table in tables.items()}
+    return {name: _row(table, table - before, seed) for name, table in tables.items()}
 
 
 def as_json(found: Figures) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _table(scores: Sequence[Floats], grades: Sequence[Ints]) -> Floats:
     return np.array([[measure(s, g) for measure in MEASURES.values()] for s, g in pairs])
 
 
-def _row(table: Floats, gains: Floats, draws: Ints) -> dict[str, Figure]:
-    low, high = np.quantile(np.stack([gains[draw].mean(axis=0) for draw in draws]), (0.025, 0.975), axis=0)
-    columns = zip(MEASURES, table.mean(axis=0), gains.mean(axis=0), low, high, strict=True)
+def _row(table: Floats, gains: Floats, seed: int) -> dict[str, Figure]:
+    ends = [figure_interval(np.mean, column, resamples=_DRAWS, seed=seed) for column in gains.T]
+    columns = zip(MEASURES, table.mean(axis=0), gains.mean(axis=0), *zip(*ends, strict=True), strict=True)
     return {name: Figure(*map(float, values)) for name, *values in columns}

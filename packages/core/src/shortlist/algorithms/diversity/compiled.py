@@ -73,6 +73,15 @@ def _heaped(bounds: Vector) -> Ints:
 
 
 @_compiled
+def _without_first(heap: Ints, size: int, bounds: Vector) -> int:
+    """Take the best out; the size of what is left."""
+    size -= 1
+    heap[0] = heap[size]
+    _sink(heap, size, bounds, 0)
+    return size
+
+
+@_compiled
 def _second(heap: Ints, size: int, bounds: Vector) -> np.float32:
     """The second best bound."""
     if size < 2:
@@ -102,9 +111,7 @@ def _mmr(relevance: Vector, vectors: Matrix, k: int, diversity: np.float32) -> t
             _sink(heap, size, bounds, 0)
             best = heap[0]
         order[step], gains[step], overlaps[step] = best, bounds[best], nearest[best]
-        size -= 1
-        heap[0] = heap[size]
-        _sink(heap, size, bounds, 0)
+        size = _without_first(heap, size, bounds)
     return order, gains, overlaps
 
 
@@ -146,9 +153,7 @@ def _dpp(
         if residual[best] <= epsilon:
             return order[:step], gains[:step], overlaps[:step]
         order[step], gains[step], overlaps[step] = best, bounds[best], nearest[best]
-        size -= 1
-        heap[0] = heap[size]
-        _sink(heap, size, bounds, 0)
+        size = _without_first(heap, size, bounds)
     return order, gains, overlaps
 
 

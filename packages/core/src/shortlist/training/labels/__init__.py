@@ -16,7 +16,7 @@ from shortlist.training.labels.near_misses import ATTRIBUTES, NearMiss, NearMiss
 from shortlist.training.labels.prompts import Example, LabelPrompt, label_prompt, label_prompts
 from shortlist.training.labels.queries import PROMPTS, QueryGenerator
 from shortlist.training.labels.utility import UtilityLabels
-from shortlist.training.labels.work import Failed
+from shortlist.training.work import Failed
 
 __all__ = [
     "ATTRIBUTES",

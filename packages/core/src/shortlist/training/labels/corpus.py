@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +16,7 @@ from shortlist.plan import Plan
 from shortlist.ranking import places
 from shortlist.reranker.base import Reranker
 from shortlist.reranker.task import subplan
+from shortlist.training.underway import digest
 
 _SHORTEST_PASSAGE = 20
 
@@ -43,8 +42,7 @@ class Corpus:
     @cached_property
     def digest(self) -> str:
         """What stands for all of it."""
-        told = [(passage.id, passage.text) for passage in self.passages]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+        return digest([(passage.id, passage.text) for passage in self.passages])
 
     def search(self, query: str, k: int) -> list[Passage]:
         """The k passages that BM25 puts first.

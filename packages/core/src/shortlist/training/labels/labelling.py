@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +15,9 @@ from shortlist.training.labels.answered import Answered
 from shortlist.training.labels.made import Made
 from shortlist.training.labels.queries import QueryGenerator
 from shortlist.training.labels.utility import UtilityLabels, utility_line
-from shortlist.training.labels.work import Failed, Work, work_file, write_lines
 from shortlist.training.labels.writing import judged_lines, merged, near_miss_lines, outcome
+from shortlist.training.underway import digest, write
+from shortlist.training.work import Failed, Work
 
 
 class Labelled(NamedTuple):
@@ -35,6 +34,11 @@ class Labelled(NamedTuple):
     lines: int
     figures: Mapping[str, Any]
     failed: tuple[Failed, ...]
+
+
+def work_file(out: Path) -> Path:
+    """Where the work for a file of labels stands: beside it, `judged.jsonl` in `judged.made.jsonl`."""
+    return out.with_name(f"{out.stem}.made.jsonl")
 
 
 def label_queries(
@@ -56,17 +60,17 @@ def label_queries(
     def plan(passage: Passage) -> Plan[Mapping[str, Any]]:
         return (yield from generator.plan(passage)).to_dict()
 
-    work = Work(work_file(out), plan, generator.settings())
+    work = Work("labels", work_file(out), plan, generator.settings())
     items = {str(each.id): each for each in passages}
     failed = work.do(items, runtime, progress)
     made = [Made.from_dict(each) for _, each in work.made([*items])]
     found, model = merged(made, generator.way), generator.model.label
     lists, near = list(judged_lines(found, generator.way, model)), list(near_miss_lines(found, model))
     files = {"lists": out}
-    write_lines(out, lists)
+    write(out, lists)
     if generator.near_misses is not None:
         files["near misses"] = out.with_name(f"{out.stem}.near-misses.jsonl")
-        write_lines(files["near misses"], near)
+        write(files["near misses"], near)
     figures = {**outcome(made, found), "without other candidates": len(found) - len(lists)}
     return Labelled(files, len(lists) + len(near), figures, tuple(failed))
 
@@ -85,12 +89,13 @@ def label_utilities(
     Raises:
         InputError: a file cannot be read or written, or the work that stands there is another.
     """
-    work = Work(work_file(out), labels.plan, [labels.settings(), _digest(questions)])
+    settings = [labels.settings(), digest([each.to_dict() for each in questions])]
+    work = Work("labels", work_file(out), labels.plan, settings)
     items = {each.id: each for each in questions}
     failed = work.do(items, runtime, progress)
     made = dict(work.made([*items]))
     lines = [utility_line(items[name], labels, found) for name, found in made.items()]
-    write_lines(out, lines)
+    write(out, lines)
     return Labelled({"lists": out}, len(lines), utility_figures(questions, made), tuple(failed))
 
 
@@ -114,7 +119,3 @@ def utility_figures(questions: Sequence[Answered], utilities: Mapping[str, Mappi
     told = {name: float(np.mean(values)) if values else None for name, values in means.items()}
     measured = sum(map(len, utilities.values()))
     return {"questions": len(utilities), "passages": measured, "relevant": len(good), **told}
-
-
-def _digest(questions: Sequence[Answered]) -> str:
-    return hashlib.sha256(json.dumps([each.to_dict() for each in questions]).encode()).hexdigest()[:16]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from shortlist.errors import InputError, ShortlistError
+from shortlist.plan import Plan
 from shortlist.runtime.settings import Runtime
-from shortlist.runtime.threads import drive
 from shortlist.training.records import located, records
 from shortlist.training.trajectories.explorer import Explored, Explorer
 from shortlist.training.trajectories.question import Question
+from shortlist.training.underway import digest
+from shortlist.training.work import Work
 
 
 class Failed(NamedTuple):
@@ -44,22 +43,16 @@ def explore(
     Raises:
         InputError: the file cannot be written, or is of other questions or another explorer.
     """
-    runtime = runtime or Runtime()
-    done = _done(file, questions, explorer)
-    waiting = iter([place for place in range(len(questions)) if place not in done])
-    failed: list[Failed] = []
-    held = len(done)
-    with _opened(file) as sink:
-        while window := list(islice(waiting, max(1, runtime.window))):
-            finished = drive([explorer.plan(questions[place]) for place in window], runtime)
-            for place, each in zip(window, finished, strict=True):
-                if isinstance(each.result, ShortlistError):
-                    failed.append(Failed(place, each.result))
-                    continue
-                _append(sink, {**_head(place, questions[place], explorer), **each.result.to_dict()})
-                held += 1
-            progress(held)
-    return failed
+
+    def plan(placed: tuple[int, Question]) -> Plan[Mapping[str, Any]]:
+        place, question = placed
+        return {"place": place, **(yield from explorer.plan(question)).to_dict()}
+
+    items = {f"{place} {digest(each.to_dict())}": (place, each) for place, each in enumerate(questions)}
+    work = Work("trajectories", file, plan, _settings(explorer))
+    if other := [each["place"] for name, each in work.done().items() if name not in items]:
+        raise InputError(f"{file} is of other questions: question {other[0] + 1} has changed, or is not there any more")
+    return [Failed(items[name][0], error) for name, error in work.do(items, runtime, progress)]
 
 
 def explored(file: Path) -> Iterator[Explored]:
@@ -71,12 +64,9 @@ def explored(file: Path) -> Iterator[Explored]:
     rows = []
     for where, record in records(file):
         with located(where):
-            rows.append((record["place"], Explored.from_dict(record)))
+            if "shortlist_trajectories" not in record:  # the first line
+                rows.append((record["made"]["place"], Explored.from_dict(record["made"])))
     yield from (each for _, each in sorted(rows, key=lambda row: row[0]))
-
-
-def _head(place: int, question: Question, explorer: Explorer) -> dict[str, Any]:
-    return {"place": place, "of": _digest(question.to_dict()), "by": _digest(_settings(explorer))}
 
 
 def _settings(explorer: Explorer) -> list[Any]:
@@ -86,51 +76,3 @@ def _settings(explorer: Explorer) -> list[Any]:
     told = [None if model is None else model.fingerprint or repr(model) for model in models]
     asked = [repr(explorer.spec), explorer.samples, explorer.temperature, trial.style, trial.max_tokens]
     return [*told, *asked, *reward.weights, reward.longest]
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
-
-
-def _done(file: Path, questions: Sequence[Question], explorer: Explorer) -> set[int]:
-    """The places that the file holds; half a line at its end, of a run that was killed, is cut off."""
-    if not file.exists():
-        return set()
-    _mend(file)
-    done = set[int]()
-    for where, record in records(file):
-        with located(where):
-            place = record["place"]
-            if not 0 <= place < len(questions):
-                raise InputError("the file is of more questions")
-            wanted = _head(place, questions[place], explorer)
-            if record["of"] != wanted["of"]:
-                raise InputError(f"the file is of other questions: question {place + 1} has changed")
-            if record["by"] != wanted["by"]:
-                raise InputError("the file was made with other settings: take another folder")
-            done.add(place)
-    return done
-
-
-def _mend(file: Path) -> None:
-    data = file.read_bytes()
-    end = data.rfind(b"\n") + 1
-    if end == len(data):
-        return
-    if not (data[end:].startswith(b'{"place": ') or b'{"place": '.startswith(data[end:])):
-        raise InputError(f"{file} holds no trajectories: nothing was changed in it")
-    with file.open("r+b") as sink:
-        sink.truncate(end)
-
-
-def _opened(file: Path) -> IO[bytes]:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        return file.open("ab")
-    except OSError as error:
-        raise InputError(f"cannot write {file}: {error}") from error
-
-
-def _append(sink: IO[bytes], record: dict[str, Any]) -> None:
-    sink.write(json.dumps(record).encode() + b"\n")
-    sink.flush()
