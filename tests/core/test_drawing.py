@@ -16,8 +16,8 @@ pytest.importorskip("matplotlib")
 
 from shortlist.drawing import theme
 from shortlist.drawing.drawing import WIDTH, clean
-from shortlist.drawing.graph import _split
 from shortlist.drawing.movement import Passed, movement
+from shortlist.drawing.reading import split_names
 
 EVIL = '<script>alert(1)</script> ]]> --> " \' & </svg> $\\frac{1}{0}$ #0b5cad id="x" url(#x) \x00\x1b\ufffe 日本語'
 SVG = "{http://www.w3.org/2000/svg}"
@@ -207,8 +207,8 @@ def test_a_graph_that_is_given():
 
 
 def test_ids_with_commas_are_told_apart():
-    assert _split("a, b, c", {"a, b": 0, "c": 1}) == [0, 1]
-    assert _split("x, c", {"c": 1}) == [1]
+    assert split_names("a, b, c", {"a, b": 0, "c": 1}) == [0, 1]
+    assert split_names("x, c", {"c": 1}) == [1]
 
 
 def test_a_real_graph_reranker_draws_itself():

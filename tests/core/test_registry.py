@@ -157,7 +157,7 @@ Metadata MissingExtra Mmr Model ModelError ModelTimeout ModelUnavailable Msd Nea
 PairHead PairScorer Pairwise ParseError Passage Plan Pm2 Pointwise PromptSpec Prompted Ranked Ranking Rebel Recency
 Reply Reranker Retry Reverse RoundTrace Route Runtime ScoreKind Scorer Setwise ShortlistError Similarity SingleWindow
 SlidingWindow Source SqliteCache Ssd StaticEmbedder Strategy Text ThresholdCut TokenBudget Top TopDown Tournament
-TrainedNetwork Usage WeightsError Xquad ask from_dict load make parse registered subplan together votes
+TrainedNetwork Usage WeightsError Xquad ask expression_of from_dict load make parse registered subplan together votes
 """.split()
 
 

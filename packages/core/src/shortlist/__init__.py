@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from shortlist.reranker.registry import registered as registered
     from shortlist.reranker.strategy import Strategy as Strategy
     from shortlist.reranker.task import subplan as subplan
+    from shortlist.reranker.writing import expression_of as expression_of
     from shortlist.rerankers.abstain import Abstain as Abstain
     from shortlist.rerankers.adaptive import Adaptive as Adaptive
     from shortlist.rerankers.blocks import Blocks as Blocks
@@ -174,6 +175,7 @@ _HOMES = {
     "reranker.registry": "from_dict make registered",
     "reranker.strategy": "Strategy",
     "reranker.task": "subplan",
+    "reranker.writing": "expression_of",
     "rerankers.abstain": "Abstain",
     "rerankers.adaptive": "Adaptive",
     "rerankers.blocks": "Blocks",

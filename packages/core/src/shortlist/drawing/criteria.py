@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from shortlist.display import excerpt, name_of
 from shortlist.drawing.drawing import WIDTH, Drawing, clean, drawn
 from shortlist.drawing.page import page
+from shortlist.drawing.reading import criteria_of, number
 from shortlist.drawing.theme import FIRST, INK, MUTED
 from shortlist.errors import InputError
 
@@ -32,7 +33,7 @@ def criteria(ranking: Ranking, top: int) -> Drawing:
         InputError: no passage has such a reason.
     """
     items = list(ranking.kept[:top])
-    names = [*dict.fromkeys(name for item in items for name, why in item.reasons.items() if _number(why) is not None)]
+    names = criteria_of(items)
     if not names:
         raise InputError("no passage of this ranking has numbers among its reasons: there are no criteria to draw")
     columns = ["score", *names][:_COLUMNS]
@@ -49,12 +50,8 @@ def criteria(ranking: Ranking, top: int) -> Drawing:
     return drawn(f"What stands behind each passage: {clean(ranking.query, 60)}", _words(items, names), height, paint)
 
 
-def _number(value: float | str) -> float | None:
-    return None if isinstance(value, str) else float(value)
-
-
 def _value(item: Ranked, name: str) -> float | None:
-    return item.score if name == "score" else _number(item.reasons.get(name, ""))
+    return item.score if name == "score" else number(item.reasons.get(name))
 
 
 def _column(axes: Axes, at: int, width: float, name: str, values: Sequence[float | None]) -> None:

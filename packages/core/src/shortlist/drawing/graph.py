@@ -11,6 +11,7 @@ from shortlist.arrays import Floats, Ints
 from shortlist.display import name_of
 from shortlist.drawing.drawing import WIDTH, Drawing, clean, drawn
 from shortlist.drawing.page import page
+from shortlist.drawing.reading import lifted, places_of
 from shortlist.drawing.theme import FIRST, INK, SURFACE
 from shortlist.errors import InputError
 
@@ -49,7 +50,7 @@ def graph(ranking: Ranking, top: int, edges: Edges | None) -> Drawing:
         InputError: no edges are given and the reasons name none, or one is about a passage that is not in the ranking.
     """
     items = list(ranking.kept[:top])
-    found = _lifted(ranking) if edges is None else _given(ranking, edges)
+    found = lifted(ranking) if edges is None else _given(ranking, edges)
     if not found and edges is None:
         raise InputError("no reason of this ranking tells of neighbours; give edges=, a graph or pairs of ids")
     ranks = {item.index: rank for rank, item in enumerate(items)}
@@ -58,45 +59,17 @@ def graph(ranking: Ranking, top: int, edges: Edges | None) -> Drawing:
     return drawn(title, _words(items, shown, len(found)), _HEIGHT, lambda figure: _paint(figure, items, shown))
 
 
-def _lifted(ranking: Ranking) -> _Drawn:
-    """Edges from the neighbours that lifted a passage; the first one brought it most."""
-    places = _places(ranking)
-    found: dict[tuple[int, int], float] = {}
-    for item in (*ranking.kept, *ranking.dropped):
-        names = str(item.reasons.get("lifted by", ""))
-        for nth, other in enumerate(_split(names, places)):
-            pair = (min(item.index, other), max(item.index, other))
-            found[pair] = max(found.get(pair, 0.0), 1.0 / (1 + nth))
-    return found
-
-
-def _split(names: str, places: Mapping[str, int]) -> list[int]:
-    """The passages that `a, b, c` names, where an id may hold a comma itself: the longest that is one goes first."""
-    parts, found = names.split(", "), []
-    while parts:
-        size = next((n for n in range(len(parts), 0, -1) if ", ".join(parts[:n]) in places), 0)
-        if size:
-            found.append(places[", ".join(parts[:size])])
-        parts = parts[max(size, 1) :]
-    return found
-
-
 def _given(ranking: Ranking, edges: Edges) -> _Drawn:
     if not isinstance(edges, Iterable):
         ends = zip(edges.sources.tolist(), edges.targets.tolist(), strict=True)
         return dict(zip(ends, edges.strengths.tolist(), strict=True))
-    places = _places(ranking)
+    places = places_of(ranking)
     found = {}
     for one, other, *weight in edges:
         if one not in places or other not in places:
             raise InputError(f"no passage of this ranking is called {one if one not in places else other!r}")
         found[places[one], places[other]] = float(weight[0]) if weight else 1.0
     return found
-
-
-def _places(ranking: Ranking) -> dict[str, int]:
-    items = (*ranking.kept, *ranking.dropped)
-    return {f"#{item.index + 1}": item.index for item in items} | {name_of(item): item.index for item in items}
 
 
 def _paint(figure: Figure, items: Sequence[Ranked], edges: _Drawn) -> None:

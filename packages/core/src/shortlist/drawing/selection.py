@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shortlist.drawing.drawing import Drawing, clean, drawn
+from shortlist.drawing.reading import LIKENESS
 from shortlist.drawing.theme import FIRST, MUTED, SECOND
 from shortlist.errors import InputError
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from shortlist.ranking import Ranked, Ranking
 
-_LIKE = "similarity to a pick"
 _HEIGHT = 250.0
 
 
@@ -39,9 +39,9 @@ def _paint(figure: Figure, items: Sequence[Ranked]) -> None:
     axes = figure.add_subplot()
     places = range(1, len(items) + 1)
     axes.plot(places, _values(items, "relevance"), "o-", color=FIRST, label="relevance", clip_on=False)
-    if any(_LIKE in item.reasons for item in items):
+    if any(LIKENESS in item.reasons for item in items):
         axes.plot(
-            places, _values(items, _LIKE), "s--", color=SECOND, label="likeness to an earlier pick", clip_on=False
+            places, _values(items, LIKENESS), "s--", color=SECOND, label="likeness to an earlier pick", clip_on=False
         )
     else:
         _subtopics(axes, items)
@@ -67,7 +67,7 @@ def _values(items: Sequence[Ranked], name: str) -> list[float]:
 
 def _words(items: Sequence[Ranked]) -> str:
     relevance = _values(items, "relevance")
-    like = [value for value in _values(items, _LIKE)[1:] if value == value]  # noqa: PLR0124 - NaN where it is not told
+    like = [value for value in _values(items, LIKENESS)[1:] if value == value]  # noqa: PLR0124 - NaN where it is not told
     told = (
         f"{len(items)} picks. Relevance goes from {relevance[0]:.2f} at the first to {relevance[-1]:.2f} at the last."
     )

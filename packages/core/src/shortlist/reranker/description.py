@@ -81,6 +81,14 @@ def describe(cls: type[Reranker]) -> Description:
     )
 
 
+def summaries(cls: type[Any]) -> dict[str, str]:
+    """What each setting of a dataclass is for, by its name: of a docstring, or of that of a class it comes from."""
+    told: dict[str, str] = {}
+    for each in reversed(cls.__mro__):
+        told |= _entries(((each.__doc__ and inspect.cleandoc(each.__doc__)) or "").partition("Attributes:\n")[2])
+    return told
+
+
 def descriptions() -> list[Description]:
     """Every reranker of the registry, by name."""
     return [describe(cls) for cls in registered().values()]
@@ -135,7 +143,7 @@ def _default(field: Field[Any]) -> str | None:
 
 def _entries(text: str) -> dict[str, str]:
     """The `name: words` of an `Attributes` section, whose longer ones go on on indented lines."""
-    section = inspect.cleandoc(text).split("\n\n")[0]
+    section = inspect.cleandoc(text.split("\n\n", maxsplit=1)[0])
     parts = _ENTRY.split(section)
     return {name: _one_line(words) for name, words in zip(parts[1::2], parts[2::2], strict=True)}
 

@@ -16,7 +16,7 @@ from shortlist.reranker.fields import settings_of
 from shortlist.reranker.registry import from_dict, make, registered, reranker_class
 
 # A hyphen inside a name is part of it: `cross-encoder` is no subtraction. Text in quotes is left as it is.
-_NAME_OR_TEXT = re.compile(r"""'[^']*'|"[^"]*"|[A-Za-z]\w*(?:-[A-Za-z]\w*)+""")
+_NAME_OR_TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[A-Za-z]\w*(?:-[A-Za-z]\w*)+""")
 
 
 def load(

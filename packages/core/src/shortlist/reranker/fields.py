@@ -192,21 +192,26 @@ def to_dict(reranker: Reranker) -> dict[str, Any]:
     Raises:
         InputError: a setting is code and cannot be written down.
     """
-    written = {s.name: _written(s.name, getattr(reranker, s.name)) for s in settings_of(type(reranker))}
-    return {"reranker": reranker.name, **written}
+    settings = {s.name: written(s.name, getattr(reranker, s.name)) for s in settings_of(type(reranker))}
+    return {"reranker": reranker.name, **settings}
 
 
-def _written(name: str, value: Any) -> Any:
+def written(name: str, value: Any) -> Any:
+    """The value of the setting of this name, JSON-ready.
+
+    Raises:
+        InputError: it is code and cannot be written down.
+    """
     own = next((write for kind, write in _WRITERS if isinstance(value, kind)), None)
     if own is not None:
         return own(value)
     if isinstance(value, (list, tuple)):
-        return [_written(name, each) for each in value]
+        return [written(name, each) for each in value]
     if isinstance(value, Mapping):
-        return {str(key): _written(name, each) for key, each in value.items()}
+        return {str(key): written(name, each) for key, each in value.items()}
     if is_dataclass(value):
         kind = {"kind": value.kind} if hasattr(value, "kind") else {}
-        return {**kind, **{f.name: _written(name, getattr(value, f.name)) for f in fields(value)}}
+        return {**kind, **{f.name: written(name, getattr(value, f.name)) for f in fields(value)}}
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     raise InputError(f"the setting {name} is a {type(value).__name__}, which cannot be written down")
