@@ -9,8 +9,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
 export HAYSTACK_TELEMETRY_ENABLED := False
 export OMP_NUM_THREADS ?= 2
+# Tests start many processes, each of which would compile what it imports.
+export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test test-fast lint format types bench docs clean
+.PHONY: help demo test test-fast lint format bench playground docs clean
 help:            ## what there is
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
 
@@ -58,6 +60,9 @@ bench: .venv/models ## the benchmarks, as ratios against peers in the same run
 	$(PY) -m pip install -q -c constraints.txt -r benchmarks/requirements.txt
 	$(PY) -m pip install -q --no-deps rank-llm dacite # only its prompts are compared; with what it needs it is gigabytes
 	$(PY) benchmarks/run.py
+
+playground:      ## build the page that the server serves; needs Node.js 20
+	cd packages/playground && npm ci && npm run build
 
 docs: .venv/dev ## the documentation site, in site/
 	$(PY) scripts/generate_docs.py

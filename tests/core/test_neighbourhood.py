@@ -136,6 +136,7 @@ def test_mutual_neighbours_equal_the_slow_ones(n, k):
     assert as_dict(mutual_neighbours(vectors, k)) == pytest.approx(slow_mutual(vectors, k), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_many_rows_go_the_fast_way_and_find_the_same(monkeypatch):
     monkeypatch.setattr(neighbours, "_HEIGHT", 200)
     monkeypatch.setattr(neighbours, "_WIDE", 500)

@@ -344,6 +344,7 @@ def test_vectors_of_two_sizes_are_no_answer():
     assert (Similarity(Uneven()) | KeepOrder()).rank("q", ["a", "ab"]).degraded
 
 
+@pytest.mark.slow
 def test_a_closed_loop_is_let_go():
     import gc
     import weakref

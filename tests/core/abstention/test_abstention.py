@@ -212,6 +212,7 @@ def test_ties_count_as_the_mean_of_all_their_orders(pairs):
     np.testing.assert_allclose(kept_utility(confidences, utilities, rates), expected, atol=1e-9)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(-3, 3), st.sampled_from([0.0, 0.3, 1.0])), min_size=2, max_size=30))
 @CHECKED
 def test_nauc_is_one_for_the_oracle_nought_for_chance_and_no_more(pairs):

@@ -65,6 +65,7 @@ def test_the_command_on_the_card_gives_the_same_files(run, data, tmp_path, monke
     assert len(parse(f"lexical >> dynamic-k(network='{out}', cost=0.0)").rank("amber", ["amber", "blue"])) == 2
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_network(run, data, tmp_path):
     for seed in (0, 1):
         settings = ("--pipeline", "lexical", "--size", "vectors=false", "--epochs", 1, "--seed", seed, "--json")

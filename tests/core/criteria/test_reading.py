@@ -106,6 +106,7 @@ def check(text):
     "text",
     ["{" * 100_000, "[" * 100_000, "Doc: 1, " * 100_000, "Relevance: 1" * 30_000, "a" * 1_000_000, '{"1":' * 30_000],
 )
+@pytest.mark.slow
 def test_large_nonsense(text):
     check(text)
 

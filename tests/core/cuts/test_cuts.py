@@ -60,6 +60,7 @@ def test_elbow(scores):
     assert elbow(scores) == slow_elbow(scores)
 
 
+@pytest.mark.slow
 @FAST
 @given(SCORES.filter(len), st.floats(0.5, 8), st.floats(-3, 3))
 def test_elbow_is_blind_to_scale(scores, factor, shift):

@@ -161,6 +161,7 @@ def test_bm25_on_dl19_has_the_published_figure(tmp_path):
         assert ours == pytest.approx([theirs[each.id][name] for each in collection], abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not WEB, reason="the judgments of the TREC Web tracks are not there")
 def test_measures_of_aspects_are_those_of_ndeval():
     pytest.importorskip("pyndeval")

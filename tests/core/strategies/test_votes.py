@@ -161,6 +161,7 @@ def mean_ndcg(make, queries=25, **noise):
     return float(np.mean(found))
 
 
+@pytest.mark.slow
 def test_the_default_is_no_worse_than_the_sliding_window():
     """A small version of `benchmarks/strategies.py`; there the difference is 0.050, with a standard error of 0.006."""
     assert mean_ndcg(Grouped, noise=0.5) > mean_ndcg(SlidingWindow, noise=0.5) + 0.01
