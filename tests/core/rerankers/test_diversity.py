@@ -40,8 +40,17 @@ def test_the_copy_is_not_the_second(method):
 def test_a_pick_that_says_it_again_names_the_one_before(method):
     kept = method(embedder=HashEmbedder()).rank("q", THREE).kept
     first, second = [item for item in kept if item.passage.id in "ab"]
-    assert "like" not in first.reasons and second.reasons["like"] == first.passage.id
-    assert all("like" not in item.reasons for item in kept if item.passage.id == "c")
+    assert "like" not in kept[0].reasons and second.reasons["like"] == first.passage.id
+
+
+def test_of_long_lists_only_repetitions_are_named():
+    vectors = np.random.default_rng(0).normal(size=(120, 16)).astype(np.float32)
+    vectors[100] = vectors[0]
+    found = [Passage(f"t{i}", str(i), 1.0 - i / 200, row) for i, row in enumerate(vectors)]
+    late = Mmr(diversity=0.1, embedder=HashEmbedder(16)).rank("q", found).kept[50:]
+    named = [item for item in late if "like" in item.reasons]
+    assert [item.reasons["like"] for item in named if item.passage.id == "100"] == ["0"]
+    assert all(item.reasons["similarity to a pick"] >= 0.9 for item in named)
 
 
 @every

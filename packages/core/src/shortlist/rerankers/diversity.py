@@ -26,6 +26,7 @@ from shortlist.reranker.fields import check_numbers
 from shortlist.rerankers.inputs import known_scores, passage_vectors, unit_vectors
 
 _SAID_AGAIN = 0.9
+_TOLD = 50  # picks that are looked at one by one; naming what each of thousands is like would cost more than picking
 """A passage as like a pick as this is told to be like it."""
 
 
@@ -156,9 +157,10 @@ def _why(overlap: float, *, by_relevance: bool) -> dict[str, float | str]:
 
 
 def _repeated(passages: Sequence[Passage], vectors: Matrix, picks: Picks) -> dict[int, Reasons]:
-    """By place, the earlier pick that one is like, of those that are very like one."""
+    """By place, the earlier pick that one is most like: of the first picks, and of those that are very like one."""
     order: list[int] = picks.order.tolist()
-    near = np.flatnonzero(picks.overlaps >= _SAID_AGAIN).tolist()
+    told = (picks.overlaps >= _SAID_AGAIN) | ((picks.overlaps > 0.0) & (np.arange(len(order)) < _TOLD))
+    near = np.flatnonzero(told).tolist()
     nearest = {place: int((vectors[order[:place]] @ vectors[order[place]]).argmax()) for place in near}
     return {place: {"like": called(passages, order[at])} for place, at in nearest.items()}
 
