@@ -1,0 +1,42 @@
+"""What clients are told when something went wrong: one body that every client finds its own words in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# What TEI calls it (`router/src/lib.rs` of text-embeddings-inference, ErrorType); its clients read `error_type`.
+_KINDS: Mapping[int, str] = {
+    400: "Empty",
+    401: "Unauthorized",
+    404: "NotFound",
+    405: "NotFound",
+    408: "Timeout",
+    413: "Validation",
+    415: "Validation",
+    422: "Validation",
+    429: "Overloaded",
+    500: "Backend",
+    502: "Backend",
+    503: "Unhealthy",
+    504: "Timeout",
+}
+
+
+def error_body(
+    status: int, message: str, request_id: str | None = None, faults: Sequence[Mapping[str, Any]] = (), kind: str = ""
+) -> dict[str, Any]:
+    """The body of an error reply.
+
+    Cohere's clients read `message`, those of Jina and Voyage `detail`, those of TEI `error` and `error_type`.
+
+    Args:
+        status: of the reply.
+        message: in words, for a person.
+        request_id: under which the logs tell of it.
+        faults: where the request was wrong, each a path in it and what is wrong there.
+        kind: TEI's word, where it is not the usual one for the status.
+    """
+    kind = kind or _KINDS.get(status, "Backend" if status >= 500 else "Validation")
+    told = {"message": message, "detail": message, "error": message, "error_type": kind, "type": kind}
+    return {**told, "request_id": request_id, **({"faults": [dict(each) for each in faults]} if faults else {})}
