@@ -64,9 +64,7 @@ class Task:
 
     def ranking(self, finished: Finished[Ranking]) -> Ranking:
         """The result with what it took; the error that it ended with is raised."""
-        if isinstance(finished.result, Exception):
-            raise finished.result
-        found = finished.result
+        found = finished.value()
         if found.degraded:  # frameworks hand on the passages alone: a model that is dead must not go unseen
             _LOG.warning("degraded ranking: %s", found.degraded)
         repairs = (*self.repairs, *found.repairs)

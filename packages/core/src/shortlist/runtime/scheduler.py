@@ -45,6 +45,12 @@ class Finished(Generic[T]):
     usage: Usage
     rounds: tuple[RoundTrace, ...]
 
+    def value(self) -> T:
+        """The result; an error is raised."""
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
 
 @dataclass(slots=True, eq=False)
 class Run(Generic[T]):

@@ -9,7 +9,7 @@ import numpy as np
 
 from shortlist.algorithms.similarity import unit_rows
 from shortlist.arrays import Floats, Matrix, Vector
-from shortlist.errors import BadAnswer, ShortlistError
+from shortlist.errors import BadAnswer
 from shortlist.models.base import Embedder, Role
 from shortlist.passage import Passage
 from shortlist.rerankers.inputs import known_scores, prior_from
@@ -84,9 +84,7 @@ def vectors_for(texts: Sequence[str], role: Role, embedder: Embedder, runtime: R
         ModelError: the embedder failed.
     """
     (finished,) = drive([embedder.embed(texts, role)], runtime)
-    if isinstance(finished.result, ShortlistError):
-        raise finished.result
-    return unit_rows(finished.result)
+    return unit_rows(finished.value())
 
 
 def _joined(blocks: Sequence[Matrix]) -> Matrix:

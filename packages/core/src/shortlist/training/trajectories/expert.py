@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from shortlist.errors import ShortlistError
 from shortlist.plan import Plan
 from shortlist.prompts.spec import PromptSpec
 from shortlist.ranking import places
@@ -53,8 +52,6 @@ def expert_traces(
     """
     runtime, waiting, traces = runtime or Runtime(), iter(lists), list[Trace]()
     while window := list(islice(waiting, max(1, runtime.window))):
-        for each in drive([expert_plan(judged, teacher, spec) for judged in window], runtime):
-            if isinstance(each.result, ShortlistError):
-                raise each.result
-            traces.append(each.result)
+        plans = [expert_plan(judged, teacher, spec) for judged in window]
+        traces += [finished.value() for finished in drive(plans, runtime)]
     return traces

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from shortlist.errors import InputError, ModelError, ShortlistError, checked_count
+from shortlist.errors import InputError, ModelError, checked_count
 from shortlist.models.base import ChatModel
 from shortlist.models.named import check_model
 from shortlist.plan import Missing, Plan
@@ -107,9 +107,7 @@ def best_of(
     if not proposed or any(not 0 < i <= len(question.passages) for ids in proposed for i in ids):
         raise InputError(f"lists are wanted, of numbers from 1 to {len(question.passages)}")
     (finished,) = drive([trial.plan(question, proposed)], runtime or Runtime())
-    if isinstance(finished.result, ShortlistError):
-        raise finished.result
-    fit = comparable(finished.result)
+    fit = comparable(finished.value())
     if not fit:
         raise ModelError("no list has an answer with a reward")
     return max(fit, key=lambda each: each.reward or 0.0)
