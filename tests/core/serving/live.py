@@ -35,18 +35,20 @@ from shortlist.serving.settings import ServingSettings
 ASK = {"query": "tides of the sea", "documents": ["the moon pulls the sea", "bread"]}
 PATIENCE = 60.0  # seconds after which a test that waits has failed
 
+DEATHS = {"die": MemoryError, "exit": SystemExit, "stop": StopIteration, "break": KeyboardInterrupt}
+
 
 @dataclass(frozen=True)
 class Moody(PairScorer):
-    """A local model that does what the query says, and is well otherwise: "fail", "die", "hang", or "slow 0.2"."""
+    """A local model that does what the query says, and is well otherwise: "fail", "hang", "slow 0.2", or a death."""
 
     def answer(self, payloads: Sequence[Pair], call: Call) -> list[Reply[float]]:
         for pair in payloads:
             word, _, seconds = pair.query.partition(" ")
             if word == "fail":
                 raise ModelError(f"no answer to {pair.query} and {pair.text}")
-            if word == "die":
-                raise MemoryError(pair.text)
+            if word in DEATHS:
+                raise DEATHS[word](pair.text)
             if word == "hang":
                 time.sleep(3.0)
             if word == "slow":
@@ -169,7 +171,7 @@ def process(pipelines: Sequence[str], *options: str, code: str = "") -> Iterator
             told = _read(log)
             assert "127.0.0.1:" in told, told
             port = int(told.partition("127.0.0.1:")[2].split()[0])
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE) as client:
                 until(lambda: client.get("/ready").status_code == 200)
             yield running, port
         finally:

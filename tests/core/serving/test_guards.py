@@ -273,7 +273,7 @@ async def test_what_every_reply_says(path: str) -> None:
     assert "default-src 'self'" in policy
     assert "http" not in policy
     assert "unsafe-eval" not in policy
-    assert "script-src" not in policy or "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+    assert not [word for word in ("unsafe", "*", "http", "data:") if word in policy]
     assert reply.headers["x-content-type-options"] == "nosniff"
     assert reply.headers["cache-control"] == "no-store"
     assert reply.headers["x-request-id"]

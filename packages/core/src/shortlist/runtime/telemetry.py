@@ -40,13 +40,21 @@ def reranker_span(name: str, query: str, passages: Sequence[Passage], top_k: int
         yield Span()
         return
     trace = sys.modules["opentelemetry.trace"]
-    with trace.get_tracer("shortlist").start_as_current_span(f"rerank {name}") as span:
+    # The message of an error may quote what was ranked.
+    told = not (_hidden("OPENINFERENCE_HIDE_INPUTS") or _hidden("OPENINFERENCE_HIDE_OUTPUTS"))
+    start = trace.get_tracer("shortlist").start_as_current_span
+    with start(f"rerank {name}", record_exception=told, set_status_on_exception=told) as span:
         if not span.is_recording():
             yield Span()
             return
         for key, value in _input(name, query, passages, top_k):
             span.set_attribute(key, value)
-        yield Span(span)
+        try:
+            yield Span(span)
+        except Exception as error:
+            if not told:
+                span.set_status(trace.Status(trace.StatusCode.ERROR, type(error).__name__))
+            raise
 
 
 def _input(name: str, query: str, passages: Sequence[Passage], top_k: int | None) -> Iterator[tuple[str, Any]]:
