@@ -26,9 +26,9 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 # In the order of the page. Each runs in a process of its own: none inherits another's imports, threads or memory.
 NAMES = (
-    "quality", "cross_encoder", "frameworks", "memory", "many", "diversity", "needed", "dynamic_k", "abstention",
-    "import_time", "overhead", "llm_http", "call_plans", "strategies", "neighbourhood", "company", "ablation",
-    "cascade", "depth_sweep", "novelty", "tuning",
+    "quality", "cross_encoder", "frameworks", "memory", "many", "serving", "batch", "diversity", "needed",
+    "dynamic_k", "abstention", "import_time", "overhead", "llm_http", "call_plans", "strategies", "neighbourhood",
+    "company", "ablation", "cascade", "depth_sweep", "novelty", "tuning",
 )  # fmt: skip
 INTRODUCTION = """# Benchmarks
 

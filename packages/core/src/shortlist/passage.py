@@ -176,6 +176,28 @@ def _as_passage(index: int, value: object) -> Passage:
     return passage
 
 
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "id": (str, type(None)),
+    "score": (float, int, type(None)),
+    "document_id": (str, type(None)),
+    "position": (int, type(None)),
+    "metadata": (Mapping,),
+}
+
+
+def well_typed(passage: Passage) -> Passage:
+    """The passage, when its fields are of the kinds that rerankers count on: JSON can hold any kind in any place.
+
+    Raises:
+        InputError: one is not.
+    """
+    for name, kinds in _KINDS.items():
+        value = getattr(passage, name)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise InputError(f"a passage's {name} cannot be {value!r:.80}")
+    return passage
+
+
 def _coerced(value: object) -> Passage | None:
     if isinstance(value, Passage):
         return value

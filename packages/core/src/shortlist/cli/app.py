@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from shortlist import __version__
 from shortlist.cli import (
+    batch,
     compare,
     cost,
     describe,
@@ -21,11 +22,13 @@ from shortlist.cli import (
     fit,
     label,
     list_rerankers,
+    mcp,
     models,
     output,
     prompts,
     rerank,
     search,
+    serve,
     train,
     trajectories,
     tune,
@@ -77,6 +80,9 @@ def options(
 
 app.command("search", epilog=exits.HELP)(search.search)
 app.command("rerank", epilog=exits.HELP)(rerank.rerank)
+app.command("serve", epilog=exits.HELP)(serve.serve)
+app.command("mcp", epilog=exits.HELP)(mcp.mcp)
+app.command("batch", epilog=exits.HELP)(batch.batch)
 app.command("train", epilog=exits.HELP)(train.train)
 app.command("fit", epilog=exits.HELP)(fit.fit)
 app.command("trajectories", epilog=exits.HELP)(trajectories.trajectories)

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from shortlist.errors import InputError
-from shortlist.passage import Passage, as_passages
-
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    "id": (str, type(None)),
-    "score": (float, int, type(None)),
-    "document_id": (str, type(None)),
-    "position": (int, type(None)),
-    "metadata": (Mapping,),
-}
+from shortlist.passage import Passage, as_passages, well_typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +59,7 @@ def _read(number: int, raw: bytes) -> Line | BadLine:
     try:
         data = _object(raw)
         head = {"line": number, **({"id": data["id"]} if "id" in data else {})}
-        return Line(number, _query(data), tuple(map(_checked, as_passages(_list(data)))), head)
+        return Line(number, _query(data), tuple(map(well_typed, as_passages(_list(data)))), head)
     except InputError as error:
         return BadLine(number, error)
     except (TypeError, ValueError, RecursionError) as error:
@@ -93,12 +85,3 @@ def _list(data: dict[str, Any]) -> list[Any]:
     if not isinstance(passages, list):
         raise InputError("'passages' must be a list")
     return passages
-
-
-def _checked(passage: Passage) -> Passage:
-    """The passage, when its fields are of the kinds that rerankers count on: JSON can hold any kind in any place."""
-    for name, kinds in _KINDS.items():
-        value = getattr(passage, name)
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            raise InputError(f"a passage's {name} cannot be {value!r}")
-    return passage

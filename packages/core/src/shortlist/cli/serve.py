@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from shortlist.cli.output import note
+from shortlist.cli.offering import (
+    Answers,
+    Deadline,
+    MaxBytes,
+    MaxPassages,
+    MaxQueryBytes,
+    MaxTokens,
+    Offered,
+    Queue,
+    kept_at,
+    tell,
+)
 from shortlist.errors import InputError, require
-
-if TYPE_CHECKING:
-    from shortlist.serving.settings import ServingSettings
 
 
 def serve(
-    pipelines: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PIPELINE...",
-            help="What to offer, the default first: a name (`shortlist list`), an expression such as "
-            "'lexical[:50] >> mmr(diversity=0.3)', the path of a .json file, or NAME=any of these.",
-        ),
-    ],
+    pipelines: Offered,
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all of this machine.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="To listen at; 0 for any that is free.")] = 8000,
     keys: Annotated[
         Path | None,
         typer.Option(help="A file with API keys, one a line; SHORTLIST_KEYS adds more. Without any, all may ask."),
     ] = None,
-    max_passages: Annotated[int, typer.Option(min=1, help="Passages of one request.")] = 1000,
-    max_bytes: Annotated[int, typer.Option(min=1, help="Bytes of one request's body.")] = 8_000_000,
-    max_tokens: Annotated[int, typer.Option(min=1, help="Tokens of one request, at four bytes each.")] = 1_000_000,
-    max_query_bytes: Annotated[int, typer.Option(min=1, help="Bytes of one query.")] = 65_536,
-    queue: Annotated[int, typer.Option(min=1, help="Requests waiting or under way; past it, 429.")] = 64,
-    deadline: Annotated[float, typer.Option(help="Seconds that a request may take at most.")] = 30.0,
+    max_passages: MaxPassages = 1000,
+    max_bytes: MaxBytes = 8_000_000,
+    max_tokens: MaxTokens = 1_000_000,
+    max_query_bytes: MaxQueryBytes = 65_536,
+    queue: Queue = 64,
+    deadline: Deadline = 30.0,
     body_seconds: Annotated[float, typer.Option(help="Seconds in which a request must have come.")] = 10.0,
     drain: Annotated[float, typer.Option(help="Seconds for what is under way when told to stop.")] = 30.0,
     origins: Annotated[
@@ -47,9 +47,7 @@ def serve(
     documents: Annotated[
         list[Path] | None, typer.Option(help="A folder of documents that the page may search. Repeatable.")
     ] = None,
-    cache: Annotated[
-        str, typer.Option(help="Where answers of models are kept: memory, none, or the path of a file.")
-    ] = "memory",
+    cache: Answers = "memory",
     log_texts: Annotated[bool, typer.Option("--log-texts", help="Let queries and passages stand in logs.")] = False,
 ) -> None:
     """Serve pipelines to the clients of Cohere, Jina, Voyage and text-embeddings-inference, and the playground at /.
@@ -82,14 +80,14 @@ def serve(
         playground=playground,
         log_texts=log_texts,
         documents=tuple(map(_folder, documents or ())),
-        cache=None if cache == "none" else cache,
+        cache=kept_at(cache),
     )
     offered = Pipelines.of(pipelines)
     offered.check_weights()
     app = create_app(offered, settings)
     with listening(settings) as bound:
         configure(settings)
-        _tell(settings, address_of(bound), offered.names)
+        tell(offered.names, settings.host, address_of(bound), keyless=not settings.keys)
         run(app, settings, bound)
 
 
@@ -97,16 +95,3 @@ def _folder(path: Path) -> Path:
     if not path.is_dir():
         raise InputError(f"{path} is no folder")
     return path.resolve()
-
-
-def _tell(settings: ServingSettings, address: str, names: tuple[str, ...]) -> None:
-    note(f"serving {', '.join(names)} at {address}")
-    if not settings.keys and not _loopback(settings.host):
-        note(f"warning: whoever reaches {settings.host} may ask: give --keys FILE, or SHORTLIST_KEYS")
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
