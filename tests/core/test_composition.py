@@ -33,6 +33,14 @@ def letters(ranking):
     return "".join(text[0] for text in ranking.texts)
 
 
+def test_each_cut_tells_of_itself():
+    ranking = (oracle(a=1, b=4, c=3, d=2)[:3] >> oracle(b=1, c=2, d=3)[:2]).rank("q", TEXTS)
+    assert {item.passage.text[0]: ranking.why_dropped(item) for item in ranking.dropped} == {
+        "b": "below the first 2",
+        "a": "below the first 3",
+    }
+
+
 def test_chain_reranks_what_was_kept_and_tells_of_the_whole():
     ranking = (oracle(a=1, b=4, c=3, d=2)[:3] >> oracle(b=1, c=2, d=3)).rank("q", TEXTS)
     check_ranking(ranking, TEXTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import time
 import weakref
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from shortlist import (
     LimitReached,
     Limits,
     ModelError,
+    ModelUnavailable,
     Runtime,
     ShortlistError,
 )
@@ -197,6 +199,86 @@ async def test_closing_tells_whoever_waits(gated):
     await desk.aclose()
 
 
+async def test_two_who_close_leave_nobody_waiting(gated):
+    desk = Desk()
+    (task,) = await started(desk, CrossEncoder(gated), ("q", ["a"]))
+    await asyncio.gather(desk.aclose(), desk.aclose())
+    with pytest.raises(ShortlistError, match="closed"):
+        await task
+    gated.gate.set()
+
+
+@dataclass(frozen=True, eq=False)
+class Overloaded(PairScorer):
+    """Has no time for one text, and says to come back much later."""
+
+    calls: list[list[str]]
+
+    def answer(self, payloads, call):
+        self.calls.append([pair.text for pair in payloads])
+        busy = ModelUnavailable("later", retry_after=20.0)
+        return [busy if pair.text == "busy" else Reply(1.0) for pair in payloads]
+
+
+async def test_an_ask_that_is_tried_again_holds_up_no_other():
+    scorer = Overloaded([])
+    async with Desk() as desk:
+        (late,) = await started(desk, CrossEncoder(scorer), ("q", ["busy", "a"]))
+        ranking = await asyncio.wait_for(desk.rank(CrossEncoder(scorer), "q", ["a", "b"]), 10.0)
+        assert ranking.texts == ["a", "b"] and not late.done()
+        late.cancel()
+    assert scorer.calls == [["busy", "a"], ["a", "b"]]
+
+
+@dataclass(frozen=True, eq=False)
+class Remote(PairScorer):
+    """Writes down how many calls are under way."""
+
+    under_way: list[int]
+    most: list[int]
+    remote = True
+    concurrency = 3
+
+    async def aanswer(self, payloads, call):
+        self.under_way.append(1)
+        self.most.append(len(self.under_way))
+        await asyncio.sleep(0)
+        self.under_way.pop()
+        return [Reply(1.0)] * len(payloads)
+
+    def answer(self, payloads, call):
+        raise NotImplementedError
+
+
+async def test_of_thousands_of_remote_asks_no_more_are_under_way_than_the_door_bears():
+    scorer = Remote([], [])
+    async with Desk() as desk:
+        (task,) = await started(desk, CrossEncoder(scorer), ("q", [f"text {i}" for i in range(2000)]))
+        assert len(desk._driver._flying) <= 3
+        assert len(await task) == 2000
+    assert len(scorer.most) == 2000 and max(scorer.most) == 3
+
+
+async def test_a_call_that_nobody_waits_for_is_not_made_when_a_hung_model_is_free():
+    calls = []
+
+    @dataclass(frozen=True, eq=False)
+    class Hung(PairScorer):
+        def answer(self, payloads, call):
+            calls.append([pair.text for pair in payloads])
+            time.sleep(0.5)  # pays no heed
+            return [Reply(1.0)] * len(payloads)
+
+    scorer = Hung()
+    async with Desk() as one, Desk() as other:
+        (first,) = await started(one, CrossEncoder(scorer), ("q", ["a"]))
+        with pytest.raises(LimitReached):
+            await other.rank(CrossEncoder(scorer), "q", ["b"], limits=Limits(seconds=0.05))
+        assert len(await first) == 1
+        assert len(await other.rank(CrossEncoder(scorer), "q", ["c"])) == 1
+    assert calls == [["a"], ["c"]]
+
+
 async def test_nothing_is_kept_of_what_has_ended():
     class Big(str):
         __slots__ = ("__weakref__",)
@@ -205,7 +287,7 @@ async def test_nothing_is_kept_of_what_has_ended():
     seen = weakref.ref(text)
     async with Desk() as desk:
         await desk.rank(CrossEncoder(OverlapScorer()), "tides", [text])
-        scheduler = desk._driver.scheduler
+        scheduler = desk._driver._scheduler
         assert scheduler.idle and not scheduler._waiting and not scheduler._fresh
         del text
         await asyncio.sleep(0)
@@ -237,4 +319,4 @@ async def test_many_at_random_all_get_what_is_theirs():
         async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             for _ in range(80):
                 group.create_task(one(desk))
-        assert desk._driver.scheduler.idle
+        assert desk._driver._scheduler.idle

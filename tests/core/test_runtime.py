@@ -468,6 +468,14 @@ def test_a_model_with_no_fingerprint_stays_out_of_the_disk(tmp_path):
     assert scorer.calls == [4, 4]
 
 
+@pytest.mark.parametrize("place", ["folder", "folder/text/x.db", "folder/text"])
+def test_a_cache_that_cannot_be_opened(place, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "text").write_text("no database, but long enough to be looked at " * 30)
+    with pytest.raises(InputError, match=r"cannot open the cache .*folder"):
+        SqliteCache(tmp_path / place)
+
+
 def test_a_cache_in_memory_is_copied_empty():
     import copy
     import pickle

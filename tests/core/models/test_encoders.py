@@ -127,6 +127,12 @@ def test_a_score_does_not_depend_on_the_batch(classifier, kind):
 
 
 @pytest.mark.parametrize("kind", [OnnxCrossEncoder, TorchCrossEncoder])
+def test_half_a_surrogate_pair_takes_nobody_with_it(classifier, kind):
+    broken, whole = scores(kind(classifier), ["the moon \ud800", "the moon ?"])
+    assert np.isfinite(broken) and broken == pytest.approx(whole, abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", [OnnxCrossEncoder, TorchCrossEncoder])
 def test_truncation_is_reported(classifier, kind):
     ranking = CrossEncoder(kind(classifier)).rank("moon", ["sea " * 100, "sea", "sea " * 27, "x" * 10_000_000])
     assert ranking.usage.truncated == 2

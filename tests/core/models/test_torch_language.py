@@ -304,6 +304,7 @@ def test_labels_are_cut_into_tokens_as_what_follows_the_text():
     assert names(prompter.following("moon.", " true")) == ["▁true"]
     with pytest.raises(InputError, match="has no tokens"):
         prompter.following("moon", "")
+    assert prompter.encode("moon \ud800") == prompter.encode("moon ?")  # and no batch fails for one text
 
 
 def test_labels_after_thinking(qwen):

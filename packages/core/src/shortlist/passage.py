@@ -226,6 +226,11 @@ def finite_scores(passages: Sequence[Passage]) -> tuple[tuple[Passage, ...], int
     return tuple(mended), len(bad)
 
 
+def well_formed(text: str) -> str:
+    """The text with a question mark in the place of each half of a surrogate pair, which is no text to others."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def texts(passages: Iterable[Passage]) -> list[str]:
     """Their texts, in order."""
     return [passage.text for passage in passages]

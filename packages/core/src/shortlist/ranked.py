@@ -46,12 +46,14 @@ class Items(Sequence[Ranked]):
         order: the places in the input of those that are here, best first.
         scores: of those that are here, in the same order.
         reasons: one mapping for each passage of the input, or None.
+        dropped: why they were dropped; empty where they were not.
     """
 
     passages: Sequence[Passage]
     order: Sequence[int]
     scores: Sequence[float]
     reasons: Sequence[Reasons] | None = None
+    dropped: str = ""
 
     def __len__(self) -> int:
         return len(self.order)
@@ -62,11 +64,11 @@ class Items(Sequence[Ranked]):
     def __getitem__(self, at: slice) -> Items: ...
     def __getitem__(self, at: int | slice) -> Ranked | Items:
         if isinstance(at, slice):
-            return Items(self.passages, self.order[at], self.scores[at], self.reasons)
+            return Items(self.passages, self.order[at], self.scores[at], self.reasons, self.dropped)
         index = self.order[at]
-        return Ranked(
-            self.passages[index], index, self.scores[at], NOTHING if self.reasons is None else self.reasons[index]
-        )
+        reasons = NOTHING if self.reasons is None else self.reasons[index]
+        told = {**reasons, "dropped": self.dropped} if self.dropped else reasons
+        return Ranked(self.passages[index], index, self.scores[at], told)
 
     def __iter__(self) -> Iterator[Ranked]:
         return map(self.__getitem__, range(len(self.order)))

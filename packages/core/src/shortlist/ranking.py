@@ -161,8 +161,8 @@ class Ranking:
         """The first k; the others are dropped."""
         if k >= len(self.kept):
             return self
-        below = (*self.kept[k:], *self.dropped) if self.dropped else self.kept[k:]
-        return replace(self, kept=self.kept[:k], dropped=below)
+        below = dropped(self.kept[k:], f"below the first {k}")
+        return replace(self, kept=self.kept[:k], dropped=(*below, *self.dropped) if self.dropped else below)
 
     def why_dropped(self, item: Ranked) -> str:
         """Why this item is among the dropped: its reason named `dropped`, or that it came after the last one kept."""
@@ -249,8 +249,10 @@ class Ranking:
         return cls.from_dict(json.loads(text))
 
 
-def dropped(items: Iterable[Ranked], why: str) -> tuple[Ranked, ...]:
+def dropped(items: Iterable[Ranked], why: str) -> Sequence[Ranked]:
     """The items with `why` as the reason that they were dropped."""
+    if isinstance(items, Items):
+        return replace(items, dropped=why)
     return tuple(Ranked(item.passage, item.index, item.score, {**item.reasons, "dropped": why}) for item in items)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from shortlist.errors import InputError
 from shortlist.models.base import Message
+from shortlist.passage import well_formed
 
 _CHARACTERS = 64  # a token at most, see onnx_engine
 _TAIL = 24  # characters by which it is seen how what follows is cut into tokens
@@ -63,7 +64,7 @@ class Prompter:
 
     def encode(self, text: str) -> tuple[int, ...]:
         """The text's tokens and no special ones."""
-        return tuple(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        return tuple(self.tokenizer(well_formed(text), add_special_tokens=False, verbose=False)["input_ids"])
 
     def decode(self, ids: Sequence[int], *, special: bool = False) -> str:
         """The text of the tokens, with those that are marks of the model or without."""
@@ -92,11 +93,13 @@ class Prompter:
         if not turns or (len(turns) > 1 and any(turn.role == "text" for turn in turns)):
             raise InputError("a prompt is one or more turns, or one message whose role is text; then what was begun")
         if self.start is not None:
-            source = self.tokenizer("\n\n".join(turn.content for turn in turns), verbose=False)["input_ids"]
+            source = self.tokenizer(well_formed("\n\n".join(turn.content for turn in turns)), verbose=False)[
+                "input_ids"
+            ]
             return Prompt(tuple(source), (self.start, *self.encode(prefix)), prefix[-_TAIL:], truncated=False)
         raw = turns[0].role == "text"
         text = (turns[0].content if raw else self._templated(turns)) + prefix
-        ids = self.tokenizer(text, add_special_tokens=raw, verbose=False)["input_ids"]
+        ids = self.tokenizer(well_formed(text), add_special_tokens=raw, verbose=False)["input_ids"]
         if not ids:
             raise InputError("the prompt has no tokens")
         return Prompt((), tuple(ids), text[-_TAIL:], truncated=False)

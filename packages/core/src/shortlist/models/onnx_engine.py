@@ -22,6 +22,7 @@ from shortlist.arrays import Ints, Matrix, Vector
 from shortlist.errors import ModelTimeout, WeightsError
 from shortlist.models.shapes import shape_of
 from shortlist.models.weights import FolderSettings, read_settings
+from shortlist.passage import well_formed
 from shortlist.plan import Call, Reply
 
 # How many texts are tokenised at a time: an encoding is a hundred times as large as its token ids.
@@ -139,7 +140,11 @@ class Engine:
 
 
 def cut_to(text: str, limit: int) -> tuple[str, bool]:
-    """The text, or what fits of it when it is longer; runs of white space count as one."""
+    """The text, or what fits of it when it is longer; runs of white space count as one.
+
+    Half a surrogate pair becomes a question mark: a tokenizer would refuse the whole batch for it.
+    """
+    text = well_formed(text)
     if len(text) <= limit:
         return text, False
     closed = " ".join(text.split())

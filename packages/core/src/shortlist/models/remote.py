@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from shortlist.algorithms.flops import Shape, flops
 from shortlist.errors import BadAnswer, InputError, ModelError, ModelTimeout, ModelUnavailable
+from shortlist.passage import well_formed
 from shortlist.plan import Call
 
 # No honest reply is longer: a thousand scores with their documents, or a hundred vectors as text, are a tenth of it.
@@ -108,7 +109,7 @@ def key_in(variable: str | None, *, needed: bool = True) -> str | None:
 
 def sendable(text: str) -> str:
     """The text as servers take it: half a surrogate pair is no UTF-8, and many refuse a text of no length."""
-    return text.encode("utf-8", "replace").decode() or " "
+    return well_formed(text) or " "
 
 
 def time_left(call: Call) -> float | None:

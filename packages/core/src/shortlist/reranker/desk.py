@@ -81,15 +81,13 @@ class Desk:
     async def _finished(self, plan: Plan[Ranking], limits: Limits | None) -> Finished[Ranking]:
         driver = self._open()
         waiting: asyncio.Future[Finished[Ranking]] = asyncio.get_running_loop().create_future()
-        run = driver.scheduler.admit(plan, partial(_settle, waiting), limits)
-        driver.news.set()
+        run = driver.admit(plan, partial(_settle, waiting), limits)
         self._waiting.add(waiting)
         try:
             return await waiting
         finally:
             self._waiting.discard(waiting)
-            driver.scheduler.withdraw(run)  # which does nothing to one that has ended
-            driver.news.set()
+            driver.withdraw(run)
 
     def _open(self) -> Driver[Ranking]:
         if self._driver is None or self._work is None or self._work.done():
@@ -103,10 +101,10 @@ class Desk:
             while True:
                 await driver.step()
         finally:
-            await driver.close()
             for waiting in self._waiting:
                 if not waiting.done():
                     waiting.set_exception(ShortlistError("the desk was closed"))
+            await driver.close()
 
 
 def _settle(waiting: asyncio.Future[Finished[Ranking]], finished: Finished[Ranking]) -> None:

@@ -26,7 +26,7 @@ class Attempts:
         self.call = Call()
         self.abandoned = threading.Event()
         self.count = 0
-        self._batches = 0
+        self._batches = self._told = 0
         self._leave: deque[Callable[[], None]] = deque()
         self.outcomes: list[Outcome] = [ModelTimeout("not asked") for _ in job.payloads]
         self._pending = list(range(len(job.payloads)))
@@ -67,6 +67,18 @@ class Attempts:
         self.call.cancelled.set()
         self.call.deadline = None
         return max(again.values(), default=None)
+
+    def settled(self) -> tuple[Job, list[Outcome], int]:
+        """What has come for good, with the batches it took, to be handed on now; the job is then what is left of it."""
+        model, payloads, deadline = self.job.model, self.job.payloads, self.job.deadline
+        left = set(self._pending)
+        done = [i for i in range(len(payloads)) if i not in left]
+        told, self._told = self.batches - self._told, self.batches
+        settled = Job(model, [payloads[i] for i in done], deadline), [self.outcomes[i] for i in done], told
+        self.job = Job(model, [payloads[i] for i in self._pending], deadline)
+        self.outcomes = [self.outcomes[i] for i in self._pending]
+        self._pending = [*range(len(self._pending))]
+        return settled
 
     def enter(self, leave: Callable[[], None]) -> None:
         """A place among the model's calls has been taken; `leave` gives it back."""

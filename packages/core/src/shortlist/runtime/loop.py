@@ -6,23 +6,26 @@ import asyncio
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from shortlist.daemon import in_daemon_thread
+from shortlist.errors import ModelTimeout
 from shortlist.plan import Model, Plan
 from shortlist.runtime.attempts import Attempts
 from shortlist.runtime.gates import thread_gate
-from shortlist.runtime.scheduler import Finished, Outcome, Scheduler, collect
-from shortlist.runtime.settings import Runtime
+from shortlist.runtime.scheduler import Finished, Outcome, Run, Scheduler, collect
+from shortlist.runtime.settings import Limits, Runtime
 
 T = TypeVar("T")
 
 # How long a cancelled ranking waits for a local model to notice, which it does between two batches.
 _GRACE = 2.0
+# How often a thread that waits for a local model looks whether anybody still waits for its answer.
+_LOOK = 0.1
 
 
 _Gates = WeakKeyDictionary[Model[Any, Any], asyncio.Semaphore]
@@ -36,8 +39,8 @@ async def adrive(plans: Sequence[Plan[T]], runtime: Runtime) -> list[Finished[T]
     results: dict[int, Finished[T]] = {}
     try:
         for i, plan in enumerate(plans):
-            driver.scheduler.admit(plan, partial(collect, results, i))
-        while not driver.scheduler.idle:
+            driver.admit(plan, partial(collect, results, i))
+        while not driver.idle:
             await driver.step()
     finally:
         await driver.close()
@@ -45,79 +48,123 @@ async def adrive(plans: Sequence[Plan[T]], runtime: Runtime) -> list[Finished[T]
 
 
 class Driver(Generic[T]):
-    """Drives the plans of a scheduler, to which others may be admitted at any time, on the running event loop.
+    """Drives plans on the running event loop; others may be admitted at any time.
 
     A local door that is busy is not asked: what waits for it gathers, and goes in one call when it is free.
     """
 
     def __init__(self, runtime: Runtime, at_most: int | None = None) -> None:
         """`at_most` bounds the payloads of one call to a local door, so that none waits for all that came after it."""
-        self.scheduler = Scheduler[T](runtime, time.monotonic)
-        self.news = asyncio.Event()
+        self._scheduler = Scheduler[T](runtime, time.monotonic)
         self._at_most = at_most
-        self._flying: dict[asyncio.Task[None], Attempts] = {}
-        self._landed: deque[asyncio.Task[None]] = deque()
+        self._news = asyncio.Event()
+        self._ready: dict[Model[Any, Any], deque[Attempts]] = {}  # calls that wait for a free place
+        self._calls: Counter[Model[Any, Any]] = Counter()  # places taken
+        self._flying: dict[asyncio.Task[float | None], Attempts] = {}
+        self._landed: deque[asyncio.Task[float | None]] = deque()
+        self._resting: dict[Attempts, asyncio.TimerHandle] = {}  # until they try again
+        self._left = False  # whether a plan has gone, so that nobody may wait for what was asked for it
+
+    @property
+    def idle(self) -> bool:
+        """Whether every plan has ended."""
+        return self._scheduler.idle
+
+    def admit(self, plan: Plan[T], done: Callable[[Finished[T]], None], limits: Limits | None = None) -> Run[T]:
+        """Start a plan; `done` is told what becomes of it. Without `limits`, those of the runtime hold."""
+        self._news.set()
+        return self._scheduler.admit(plan, done, limits)
+
+    def withdraw(self, run: Run[T]) -> None:
+        """Forget a plan that nobody waits for any more; nothing is done where it has ended."""
+        if self._scheduler.withdraw(run):
+            self._left = True
+            self._news.set()
 
     async def step(self) -> None:
         """Send what waits, then wait for news: an answer, a plan that was admitted or withdrawn, a deadline."""
         self._send()
-        deadline = self.scheduler.deadline
+        deadline = self._scheduler.deadline
         patience = None if deadline is None else max(0.0, deadline - time.monotonic())
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):  # wait_for of Python 3.11 may swallow a cancellation
-                await self.news.wait()
-        self.news.clear()
+                await self._news.wait()
+        self._news.clear()
         self._take_in()
-        self.scheduler.expire()
-        for task, attempts in self._flying.items():
-            if not (attempts.abandoned.is_set() or self.scheduler.wanted(attempts.job)):
-                attempts.abandon()
-                task.cancel()
+        if self._scheduler.expire() or self._left:
+            self._left = False
+            self._drop_unwanted()
 
     async def close(self) -> None:
         """End the plans that are under way, and leave nothing running."""
-        self.scheduler.close()
+        self._scheduler.close()
+        for timer in self._resting.values():
+            timer.cancel()
         for task, attempts in self._flying.items():
             attempts.abandon()
             task.cancel()
         await asyncio.gather(*self._flying, return_exceptions=True)
 
     def _send(self) -> None:
-        jobs = self.scheduler.take(remote=True)
-        jobs += self.scheduler.take(remote=False, busy=self._busy(), at_most=self._at_most)
-        for job in jobs:
-            attempts = Attempts(job, self.scheduler.runtime)
-            task = asyncio.create_task(_perform(attempts))
-            task.add_done_callback(self._land)
-            self._flying[task] = attempts
+        for job in self._scheduler.take(remote=True):
+            self._ready.setdefault(job.model, deque()).append(Attempts(job, self._scheduler.runtime))
+        busy = {*self._ready, *(model for model, calls in self._calls.items() if calls >= max(1, model.concurrency))}
+        for job in self._scheduler.take(remote=False, busy=busy, at_most=self._at_most):
+            self._ready.setdefault(job.model, deque()).append(Attempts(job, self._scheduler.runtime))
+        for model in [*self._ready]:
+            self._start(model, self._ready[model])
 
-    def _busy(self) -> set[Model[Any, Any]]:
-        asked = Counter(attempts.job.model for attempts in self._flying.values())
-        return {model for model, calls in asked.items() if calls >= max(1, model.concurrency)}
+    def _start(self, model: Model[Any, Any], ready: deque[Attempts]) -> None:
+        """As many calls as the door bears. More than those are not tasks yet: thousands may wait."""
+        while ready and self._calls[model] < max(1, model.concurrency):
+            attempts = ready.popleft()
+            if self._scheduler.wanted(attempts.job):
+                self._calls[model] += 1
+                task = asyncio.create_task(_tried(attempts))
+                task.add_done_callback(self._land)
+                self._flying[task] = attempts
+        if not ready:
+            del self._ready[model]
 
-    def _land(self, task: asyncio.Task[None]) -> None:
+    def _land(self, task: asyncio.Task[float | None]) -> None:
         self._landed.append(task)
-        self.news.set()
+        self._news.set()
 
     def _take_in(self) -> None:
         while self._landed:
             task = self._landed.popleft()
             attempts = self._flying.pop(task)
+            self._calls[attempts.job.model] -= 1
+            self._calls += Counter()  # which lets go of the models that nobody asks
             if not task.cancelled():
-                task.result()
-                self.scheduler.deliver(attempts.job, attempts.outcomes, attempts.batches)
+                self._scheduler.deliver(*attempts.settled())
+                self._rest(attempts, task.result())
+
+    def _rest(self, attempts: Attempts, delay: float | None) -> None:
+        """What is left of a job waits to be tried again. It holds no place meanwhile, and no answer."""
+        if delay is not None:
+            self._resting[attempts] = asyncio.get_running_loop().call_later(delay, self._again, attempts)
+
+    def _again(self, attempts: Attempts) -> None:
+        del self._resting[attempts]
+        self._ready.setdefault(attempts.job.model, deque()).appendleft(attempts)
+        self._news.set()
+
+    def _drop_unwanted(self) -> None:
+        for task, attempts in self._flying.items():
+            if not (attempts.abandoned.is_set() or self._scheduler.wanted(attempts.job)):
+                attempts.abandon()
+                task.cancel()
+        for attempts in [each for each in self._resting if not self._scheduler.wanted(each.job)]:
+            self._resting.pop(attempts).cancel()
 
 
-async def _perform(attempts: Attempts) -> None:
-    """All attempts at one job. Waiting between them holds no place at the gate."""
-    while True:
-        async with _gate(attempts.job.model):
-            attempts.begin()
-            outcomes = await _attempt(attempts)
-        delay = attempts.absorb(outcomes)
-        if delay is None:
-            return
-        await asyncio.sleep(delay)
+async def _tried(attempts: Attempts) -> float | None:
+    """One attempt. Seconds until the next one for what is left, or None where there is none."""
+    async with _gate(attempts.job.model):
+        attempts.begin()
+        outcomes = await _attempt(attempts)
+    return attempts.absorb(outcomes)
 
 
 async def _attempt(attempts: Attempts) -> Sequence[Outcome] | BaseException:
@@ -151,8 +198,14 @@ async def _in_thread(attempts: Attempts) -> Sequence[Outcome]:
 
 def _answer_here(model: Model[Any, Any], attempts: Attempts) -> Sequence[Outcome]:
     # The gate of a loop does not hold for other loops and threads, and a local model may bear one call only.
-    with thread_gate(model):
-        return model.answer(attempts.payloads, attempts.call)
+    gate, call = thread_gate(model), attempts.call
+    while not gate.acquire(timeout=_LOOK):
+        if call.over:
+            return [ModelTimeout(f"{model.label} is busy")] * len(attempts.payloads)
+    try:
+        return model.answer(attempts.payloads, call)
+    finally:
+        gate.release()
 
 
 def _gate(model: Model[Any, Any]) -> asyncio.Semaphore:

@@ -98,12 +98,14 @@ class Scheduler(Generic[T]):
         self._advance(run)
         return run
 
-    def withdraw(self, run: Run[T]) -> None:
-        """Forget a plan that nobody waits for any more."""
-        if run in self._runs:
-            del self._runs[run]
-            self._leave(run)
-            run.plan.close()
+    def withdraw(self, run: Run[T]) -> bool:
+        """Forget a plan that nobody waits for any more. Whether it had not ended by itself."""
+        if run not in self._runs:
+            return False
+        del self._runs[run]
+        self._leave(run)
+        run.plan.close()
+        return True
 
     @property
     def idle(self) -> bool:
@@ -156,11 +158,13 @@ class Scheduler(Generic[T]):
             if run.awaited == 0:
                 self._answered(run)
 
-    def expire(self) -> None:
-        """Abandon what plans wait for whose deadline has passed; they are told with `LimitReached`."""
+    def expire(self) -> bool:
+        """Abandon what plans wait for whose deadline has passed; they are told with `LimitReached`. Whether any has."""
         now = self._clock()
-        for run in [run for run in self._runs if run.late(now)]:
+        late = [run for run in self._runs if run.late(now)]
+        for run in late:
             self._abandon(run)
+        return bool(late)
 
     def _some(self, model: Model[Any, Any], at_most: int | None) -> list[Any]:
         fresh = self._fresh.pop(model)

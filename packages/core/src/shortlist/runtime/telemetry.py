@@ -79,7 +79,7 @@ def _output(ranking: Ranking) -> Iterator[tuple[str, Any]]:
     yield "shortlist.cache_hits", usage.hits
     yield "shortlist.rounds", len(ranking.rounds)
     if ranking.degraded:
-        yield "shortlist.degraded", ranking.degraded
+        yield "shortlist.degraded", True if hidden else ranking.degraded  # which may quote what a model said
 
 
 def _documents(

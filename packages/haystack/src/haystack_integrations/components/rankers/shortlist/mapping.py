@@ -91,11 +91,8 @@ def above(ranking: Ranking, threshold: float | None) -> Ranking:
     first = sum(item.score is not None and item.score >= threshold for item in ranking.kept)
     if first == len(ranking.kept):
         return ranking
-    # Scores never increase down the list: what was cut by number stands below the threshold as well.
     below = dropped(ranking.kept[first:], f"a score below {threshold}")
-    cut = dropped((i for i in ranking.dropped if "dropped" not in i.reasons), f"a score below {threshold}")
-    others = tuple(item for item in ranking.dropped if "dropped" in item.reasons)
-    return replace(ranking, kept=ranking.kept[:first], dropped=below + cut + others)
+    return replace(ranking, kept=ranking.kept[:first], dropped=(*below, *ranking.dropped))
 
 
 def _scored(document: Document, score: float | None, reasons: Reasons) -> Document:
@@ -123,8 +120,8 @@ def _meta(ranking: Ranking, unique: Sequence[Document], repeated: int) -> dict[s
 def _dropped(ranking: Ranking, unique: Sequence[Document]) -> dict[str, str]:
     """Why each document that is not kept is not, by id."""
     lost = ranking.dropped
-    if isinstance(lost, Items) and lost.reasons is None:  # merely cut; no item is made to be told so
-        return dict.fromkeys([unique[i].id for i in lost.order], f"below the first {len(ranking.kept)}")
+    if isinstance(lost, Items) and lost.dropped:  # merely cut; no item is made to be told so
+        return dict.fromkeys([unique[i].id for i in lost.order], lost.dropped)
     return {unique[item.index].id: ranking.why_dropped(item) for item in lost}
 
 
