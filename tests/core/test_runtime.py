@@ -654,6 +654,8 @@ def test_warming_up_reaches_every_model():
 
 
 def test_spans_follow_the_openinference_convention(monkeypatch):
+    monkeypatch.delenv("OPENINFERENCE_HIDE_INPUTS", raising=False)
+    monkeypatch.delenv("OPENINFERENCE_HIDE_OUTPUTS", raising=False)
     trace = pytest.importorskip("opentelemetry.sdk.trace")
     from opentelemetry import trace as api
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor

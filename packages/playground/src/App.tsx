@@ -1,7 +1,7 @@
 // Before there is a page: what the server offers, and what the link says.
 
 import { useCallback, useEffect, useState } from "react";
-import { catalogue as askCatalogue, type Catalogue, ServerError } from "./api";
+import { catalogue as askCatalogue, type Catalogue, key, ServerError } from "./api";
 import { KeyField } from "./inputs/KeyField";
 import { unpacked } from "./link";
 import { Playground } from "./Playground";
@@ -44,23 +44,28 @@ export function App() {
 async function begin(catalogue: Catalogue): Promise<Omit<Start, "nth">> {
   try {
     const given = await unpacked(location.hash);
-    return { catalogue, notice: "", state: given === null ? first(catalogue) : sane(given, catalogue) };
+    return { catalogue, ...(given === null ? { notice: "", state: first(catalogue) } : sane(given, catalogue)) };
   } catch {
     return { catalogue, notice: "This link cannot be read, so the example is shown.", state: first(catalogue) };
   }
 }
 
 function Trouble({ error, again }: { error: ServerError; again: () => Promise<void> }) {
+  const isKey = error.status === 401;
   return (
     <main className="trouble">
       <h1>Shortlist playground</h1>
+      {isKey ? <p>This server wants an API key.</p> : null}
       <p role="alert" className="error">
-        {error.message}
+        {isKey ? (key.get() ? "This key is not accepted." : "") : error.message}
       </p>
-      {error.status === 401 ? <KeyField onDone={() => void again()} /> : null}
-      <button type="button" className="button" onClick={() => void again()}>
-        Try again
-      </button>
+      {isKey ? (
+        <KeyField onDone={() => void again()} />
+      ) : (
+        <button type="button" className="button" onClick={() => void again()}>
+          Try again
+        </button>
+      )}
     </main>
   );
 }

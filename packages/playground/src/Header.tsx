@@ -25,7 +25,7 @@ export function Header({ version, ready, onCode, onLink, onAdd }: Props) {
       </div>
       <div className="actions" role="group" aria-label="What is on screen">
         <Button className="button" isDisabled={!onAdd} onPress={() => onAdd?.()}>
-          Compare
+          Add pipeline
         </Button>
         <Button className="button" isDisabled={!ready} onPress={onCode}>
           Code

@@ -1,6 +1,7 @@
 // The page: what is ranked on one side, what each pipeline makes of it on the other.
 
 import { useCallback, useEffect, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import type { Catalogue } from "./api";
 import { CodeDialog } from "./CodeDialog";
 import { Header } from "./Header";
@@ -9,7 +10,7 @@ import { Inputs } from "./inputs/Inputs";
 import { Panel } from "./panel/Panel";
 import { MOST_PANELS, type PanelState, type State } from "./state";
 import { useLink } from "./useLink";
-import { useRun } from "./useRun";
+import { type Job, useRun } from "./useRun";
 
 interface Props {
   catalogue: Catalogue;
@@ -22,7 +23,7 @@ export function Playground({ catalogue, state: start, notice }: Props) {
   const [status, setStatus] = useState("");
   const [told, tell] = useState(notice);
   const [coding, setCoding] = useState(false);
-  const job = useRun(state);
+  const job = useScroll(useRun(state));
   const link = useLink(state, tell);
   const change = useCallback((part: Partial<State>) => setState((before) => ({ ...before, ...part })), []);
   const lights = useLights();
@@ -33,6 +34,13 @@ export function Playground({ catalogue, state: start, notice }: Props) {
       ...before,
       panels: before.panels.flatMap((each) => (each.id !== id ? [each] : next ? [next] : [])),
     }));
+
+  const remove = (id: number) => {
+    const nth = state.panels.findIndex((each) => each.id === id);
+    flushSync(() => put(id, null));
+    const choices = [...document.querySelectorAll<HTMLElement>(".panel-head .select")];
+    (choices[nth] ?? choices.at(-1))?.focus(); // the button that had the focus is gone
+  };
 
   return (
     <>
@@ -62,7 +70,7 @@ export function Playground({ catalogue, state: start, notice }: Props) {
                 done={job.done}
                 top={state.top}
                 onChange={(next) => put(each.id, next)}
-                onRemove={state.panels.length > 1 ? () => put(each.id, null) : null}
+                onRemove={state.panels.length > 1 ? () => remove(each.id) : null}
                 say={setStatus}
               />
             ))}
@@ -88,6 +96,24 @@ function added(state: State, catalogue: Catalogue): PanelState[] {
 function toRankings(event: React.MouseEvent) {
   event.preventDefault();
   document.getElementById("rankings")?.focus();
+}
+
+/** Where the rankings stand below the inputs, a run that was asked for leads to them. */
+function useScroll(job: Job): Job {
+  const { done, run } = job;
+  const isAsked = useRef(false);
+  useEffect(() => {
+    if (done && isAsked.current && window.matchMedia("(max-width: 63.99rem)").matches) {
+      const isStill = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+      document.getElementById("rankings")?.scrollIntoView({ behavior: isStill ? "auto" : "smooth" });
+    }
+    isAsked.current = false;
+  }, [done]);
+  const asked = useCallback(() => {
+    isAsked.current = true;
+    run();
+  }, [run]);
+  return { ...job, run: asked };
 }
 
 function useShortcut(run: () => void) {

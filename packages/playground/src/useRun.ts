@@ -8,7 +8,6 @@ import type { State } from "./state";
 export interface Done {
   query: string;
   passages: Passage[];
-  nth: number;
 }
 
 export interface Job {
@@ -39,9 +38,13 @@ export function useRun(state: State): Job {
       .then((passages) => {
         if (signal.aborted) return;
         setError(null);
-        setDone((before) => ({ query: state.query, passages, nth: (before?.nth ?? 0) + 1, of: inputs(state) }));
+        setDone({ query: state.query, passages, of: inputs(state) });
       })
-      .catch((error: unknown) => signal.aborted || setError((error as Error).message))
+      .catch((error: unknown) => {
+        if (signal.aborted) return;
+        setError((error as Error).message);
+        setDone(null); // a ranking of the query before would pass for one of this query
+      })
       .finally(() => signal.aborted || setBusy(false));
   }, []);
 

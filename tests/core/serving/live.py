@@ -151,7 +151,7 @@ def status(told: bytes) -> int:
 
 def request(body: bytes, *headers: str, line: str = "POST /v1/rerank HTTP/1.1") -> bytes:
     """A request whose connection ends with it."""
-    told = [line, "Host: here", "Content-Type: application/json", "Connection: close", *headers]
+    told = [line, "Host: localhost", "Content-Type: application/json", "Connection: close", *headers]
     return "\r\n".join(told).encode("latin-1") + b"\r\n\r\n" + body
 
 

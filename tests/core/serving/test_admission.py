@@ -121,6 +121,40 @@ async def test_a_model_that_hangs_holds_nobody_but_its_own(monkeypatch: pytest.M
             await hung
 
 
+async def test_other_work_has_a_place_in_the_same_queue() -> None:
+    async with opened(queue=2) as door:
+        async with door.place():
+            assert door.under_way == 1
+            waiting = asked(door)
+            await under_way(door, 2)
+            for work in (door.place().__aenter__(), door.rank("p", Lexical(), "sea", TEXTS)):
+                with pytest.raises(Overloaded):
+                    await work
+            waiting.cancel()
+            await asyncio.wait([waiting])
+        assert door.under_way == 0
+
+
+async def test_other_work_has_a_deadline_and_an_end() -> None:
+    async with opened(deadline=0.01, drain=0.01) as door:
+        with pytest.raises(LimitReached, match=r"0\.01 seconds"):
+            async with door.place():
+                await asyncio.Event().wait()
+    async with opened(drain=0.01) as door:
+        working = asyncio.create_task(_held(door))
+        await under_way(door, 1)
+        await asyncio.wait_for(door.drain(), 10)
+        with pytest.raises(Draining):
+            await working
+        with pytest.raises(Draining):
+            await _held(door)
+
+
+async def _held(door: Admission) -> None:
+    async with door.place():
+        await asyncio.Event().wait()
+
+
 async def test_draining_turns_away_what_is_new_and_answers_what_is_not() -> None:
     async with opened() as door:
         waiting = asked(door, CrossEncoder(SlowScorer(0.2)))

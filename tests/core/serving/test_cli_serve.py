@@ -48,6 +48,10 @@ def test_it_needs_a_pipeline() -> None:
         (["lexical", "--keys", "nowhere.txt"], "cannot read keys"),
         (["lexical", "--documents", "nowhere"], "nowhere is no folder"),
         (["lexical", "--queue", "0"], "queue"),
+        (["lexical", "--cache", "/dev/null/x"], "cannot open the cache /dev/null/x"),
+        (["lexical", "--origin", "foo"], "no page is of origin 'foo'"),
+        (["lexical", "--origin", "https://example.org/"], "no page is of origin"),
+        (["lexical", "--origin", "https://example.org:443"], "no page is of origin"),
     ],
 )
 def test_what_it_refuses_before_it_takes_a_port(arguments: list[str], part: str) -> None:

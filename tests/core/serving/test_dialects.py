@@ -450,6 +450,16 @@ async def test_settings_turn_the_pipeline_for_one_request(app_client: Any) -> No
 def test_models_and_info(url: str) -> None:
     listed = httpx.get(f"{url}/v1/models", trust_env=False).json()["data"]
     assert [(each["id"], each["default"]) for each in listed][:2] == [("lexical", True), ("similar", False)]
+    (diverse,) = (each for each in listed if each["id"] == "diverse")
+    (knob,) = (each for each in diverse["settings"] if each["path"] == "second.diversity")
+    assert {key: knob[key] for key in ("kind", "low", "high", "choices")} == {
+        "kind": "number",
+        "low": 0.0,
+        "high": 1.0,
+        "choices": [],
+    }
+    turn = asked("/v1/rerank", "diverse", settings={knob["path"]: knob["high"]})
+    assert httpx.post(f"{url}/v1/rerank", json=turn, trust_env=False).status_code == 200
     info = httpx.get(f"{url}/info", trust_env=False).json()
     assert (info["model_id"], info["max_client_batch_size"]) == ("lexical", 1000)
     assert "reranker" in info["model_type"]

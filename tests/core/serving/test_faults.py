@@ -29,7 +29,7 @@ SERVED = {
     "slow": CrossEncoder(SlowScorer(0.2)),
     "hanging": CrossEncoder(HangingScorer(0.5)),
 }
-POST = b"POST /v1/rerank HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+POST = b"POST /v1/rerank HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 @pytest.fixture(scope="module", params=PROTOCOLS, ids=lambda each: each.__name__)
@@ -39,7 +39,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Live]:
 
 
 def sent(server: Live, data: bytes) -> bytes:
-    data = data.replace(b"Host: here\r\n", b"Host: here\r\nConnection: close\r\n", 1)
+    data = data.replace(b"Host: localhost\r\n", b"Host: localhost\r\nConnection: close\r\n", 1)
     with server.connect() as connection:
         connection.sendall(data)
         return said(connection)
@@ -121,7 +121,7 @@ def test_a_connection_that_says_nothing(server: Live) -> None:
 
 def test_a_second_head_that_trickles(server: Live) -> None:
     with server.connect() as connection:
-        connection.sendall(b"GET /health HTTP/1.1\r\nHost: here\r\n\r\n")
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert status(connection.recv(65_536)) == 200
         assert status(_trickled(connection, POST + b"X-A: " + b"a" * 1_000)) == 408
 
@@ -159,7 +159,7 @@ def _trickled(connection: socket.socket, data: bytes) -> bytes:
 def test_many_slow_clients_hold_up_nobody(server: Live) -> None:
     slow = [server.connect() for _ in range(200)]
     for connection in slow:
-        connection.sendall(b"POST /v1/rerank HTTP/1.1\r\nHost: h")
+        connection.sendall(b"POST /v1/rerank HTTP/1.1\r\nHost: l")
     assert server.ranks()
     until(lambda: len(server.uvicorn.server_state.connections) < 100)
     for connection in slow:
@@ -195,12 +195,12 @@ def test_a_client_that_does_not_read_its_reply(server: Live) -> None:
         POST + b"Host: there\r\nContent-Length: 2\r\n\r\n[]",
         POST + b"X: " + b"a" * 100_000 + b"\r\n\r\n",
         POST + b"".join(b"X-%d: a\r\n" % i for i in range(500)) + b"\r\n",
-        b"GET //health HTTP/1.1\r\nHost: here\r\n\r\n",
-        b"GET /v1/..%2fhealth HTTP/1.1\r\nHost: here\r\n\r\n",
-        b"GET /v1/../health HTTP/1.1\r\nHost: here\r\n\r\n",
-        b"GET health HTTP/1.1\r\nHost: here\r\n\r\n",
-        b"CONNECT here:80 HTTP/1.1\r\nHost: here\r\n\r\n",
-        b"BREW /health HTTP/1.1\r\nHost: here\r\n\r\n",
+        b"GET //health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /v1/..%2fhealth HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /v1/../health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"CONNECT here:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"BREW /health HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"a" * 600,
         b"\x00" * 1_000,
         b"a" * 200_000,
@@ -220,8 +220,8 @@ def test_what_no_good_client_sends(server: Live, data: bytes) -> None:
         POST + b"Content-Length: 2, 2\r\n\r\n[]",
         POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         POST + b" folded: yes\r\n\r\n",
-        b"GET http://here/health HTTP/1.1\r\nHost: here\r\n\r\n",
-        b"GET /health HTTP/9.9\r\nHost: here\r\n\r\n",
+        b"GET http://localhost/health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /health HTTP/9.9\r\nHost: localhost\r\n\r\n",
         b"GET /health\r\n\r\n",
     ],
 )
@@ -233,7 +233,7 @@ def test_what_parsers_read_in_their_own_way_is_one_request_at_most(server: Live,
 
 
 def test_a_request_hidden_in_a_body_is_not_answered(server: Live) -> None:
-    hidden = b"GET /info HTTP/1.1\r\nHost: here\r\n\r\n"
+    hidden = b"GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"
     chunk = b"0\r\n\r\n" + hidden
     told = sent(server, POST + b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n" % len(chunk) + chunk)
     assert told.count(b"HTTP/1.1 ") <= 1
@@ -242,7 +242,7 @@ def test_a_request_hidden_in_a_body_is_not_answered(server: Live) -> None:
 
 def test_an_upgrade_is_passed_over(server: Live) -> None:
     told = sent(
-        server, b"GET /health HTTP/1.1\r\nHost: here\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n"
+        server, b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n"
     )
     assert status(told) in {200, 400}
     assert server.alive()
@@ -357,7 +357,7 @@ def test_one_connection_takes_many_requests_one_after_another(server: Live) -> N
     content = asking()
     whole = POST + b"Content-Length: %d\r\n\r\n" % len(content) + content
     with server.connect() as connection:
-        connection.sendall(whole * 5 + b"GET /health HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+        connection.sendall(whole * 5 + b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         told = said(connection)
     assert told.count(b"HTTP/1.1 200") == 6
 

@@ -9,10 +9,13 @@ import httpx
 import pytest
 from tests.core.serving.live import ASK, inside
 
+from shortlist import Lexical
 from shortlist.serving.admission import Admission
+from shortlist.serving.app import create_app
 from shortlist.serving.guards import Guards
 from shortlist.serving.logs import entry
 from shortlist.serving.metrics import Metrics
+from shortlist.serving.pipelines import Pipelines
 from shortlist.serving.refusals import Message, Receive, Scope, Send
 from shortlist.serving.settings import ServingSettings
 
@@ -401,3 +404,115 @@ async def test_a_reply_that_streams_is_not_cut() -> None:
         reply = await client.post("/x", content=pieces(), headers={"content-type": "application/json"})
     assert reply.text == "012"
     assert seen == ["after the reply"]
+
+
+def _numbers(field: str) -> dict[str, Any]:
+    return {**ASK, field: [0] * 1000}
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/v1/rerank", _numbers("documents")),
+        ("/v2/rerank", _numbers("documents")),
+        ("/voyage/v1/rerank", _numbers("documents")),
+        ("/rerank", _numbers("documents")),
+        ("/rerank", {"query": "a", "texts": [0] * 1000}),
+        ("/v1/rerank", _numbers("include")),
+        ("/v1/rerank", {**ASK, "documents": [{"text": "a", "embedding": ["x"] * 1000}]}),
+        ("/v1/rerank", {**ASK, "settings": {str(i): [] for i in range(1000)}}),
+        ("/playground/api/rank", {"query": "a", "passages": [0] * 1000}),
+        ("/playground/api/code", {"query": "a", "passages": [], "settings": {str(i): [] for i in range(1000)}}),
+    ],
+)
+async def test_a_list_of_wrong_items_is_one_fault(path: str, content: dict[str, Any]) -> None:
+    app = create_app(Pipelines({"lexical": Lexical()}), ServingSettings())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        reply = await client.post(path, json=content)
+    assert (reply.status_code, len(reply.json()["faults"])) == (422, 1), reply.text
+
+
+@pytest.mark.parametrize("field", ["id", "document_id"])
+async def test_names_are_no_longer_than_names_are(field: str) -> None:
+    async with inside() as (client, _):
+        told = [
+            (await client.post("/v1/rerank", json={**ASK, "documents": [{"text": "a", field: "x" * size}]})).status_code
+            for size in (512, 513)
+        ]
+    assert told == [200, 422]
+
+
+HERE = ("127.0.0.1", 8000)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200), ("LOCALHOST:8000", 200), ("localhost.:1", 200), ("127.0.0.1:8000", 200), ("127.8.0.1", 200),
+        ("[::1]", 200), ("[::1]:8000", 200), ("evil.example", 421), ("rebound.evil.example:8000", 421), ("", 421),
+        ("localhost.evil.example", 421), ("evil.example#localhost", 421), ("127.0.0.1.evil.example", 421), ("[", 421),
+        ("192.168.0.7:8000", 421), ("0.0.0.0:8000", 421), ("localhost:80:90", 421), ("evil@localhost", 421),
+    ],
+)  # fmt: skip
+async def test_an_open_server_of_this_machine_has_no_other_name(host: str, status: int) -> None:
+    def client(**scope: Any) -> Client:
+        return Client(body(b""), method="GET", headers=[(b"host", host.encode())], **scope)
+
+    here = client(server=HERE)
+    await told(here)
+    assert here.status == status
+    for elsewhere, given in (
+        (client(server=HERE), {"keys": ("0" * 64,), "playground": False}),  # whoever has a key may call it anything
+        (client(server=("10.0.0.7", 8000)), {}),  # mounted in a server that listens elsewhere
+        (client(server=None), {}),  # a Unix socket
+        (client(server=HERE), {"host": "0.0.0.0"}),
+    ):
+        await told(elsewhere, **given)
+        assert elsewhere.status == (401 if given.get("keys") else 200)
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://localhost:8000", 200), ("https://localhost:8000", 200), ("http://LOCALHOST:8000", 200),
+        ("https://good.example", 200), ("https://evil.example", 403), ("http://localhost:9000", 403), ("null", 403),
+        ("http://localhost", 403), ("https://good.example.evil", 403), ("localhost:8000", 403),
+        ("ftp://localhost:8000", 403),
+    ],
+)  # fmt: skip
+async def test_pages_of_other_origins_may_not_ask_an_open_server(origin: str, status: int) -> None:
+    def client(**scope: Any) -> Client:
+        sent = [JSON, (b"host", b"localhost:8000"), (b"origin", origin.encode()), (b"content-length", b"2")]
+        return Client(body(b"{}"), headers=sent, server=HERE, **scope)
+
+    asking, elsewhere, reading = client(), client(), client(method="GET")
+    inner = await told(asking, origins=("https://good.example",))
+    assert (asking.status, bool(inner.bodies)) == (status, status == 200)
+    await told(elsewhere, origins=("https://good.example",), host="0.0.0.0")
+    assert elsewhere.status == status
+    await told(reading, origins=("https://good.example",))
+    assert reading.status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/rerank", "/v2/rerank", "/rerank", "/voyage/v1/rerank", *(f"/playground/api/{each}" for each in
+             ("rank", "search", "code"))]
+)  # fmt: skip
+async def test_a_body_is_not_read_where_there_is_no_room(path: str) -> None:
+    inner = Inner()
+    made, admission = guards(inner, queue=1)
+    headers = [JSON, (b"content-length", b"2")]
+    unread = Client({"type": "http.disconnect"}, path=path, headers=headers)
+    late = Client(body(b"[", more=True), path=path, headers=headers)
+    other = Client(body(b"[]"), path="/mcp", headers=headers)
+    async with asyncio.timeout(10):
+        reading = asyncio.create_task(made(late.scope, late.receive, late.send))
+        await asyncio.sleep(0)
+        async with admission.place():
+            await made(unread.scope, unread.receive, unread.send)
+            late.push(body(b"]"))
+            await reading
+            await made(other.scope, other.receive, other.send)
+    assert (unread.status, late.status, other.status) == (429, 429, 200)
+    assert int(unread.headers[b"retry-after"]) >= 1
+    assert inner.bodies == [b"[]"]

@@ -32,13 +32,22 @@ def test_keys_of_a_file_and_of_the_environment(tmp_path: Path) -> None:
     assert digest(ONE) == hashlib.sha256(ONE.encode()).hexdigest()
 
 
-@pytest.mark.parametrize("content", ["", "# nothing\n \n", "short\n"])
+@pytest.mark.parametrize("content", ["", "# nothing\n \n", "  # add keys below\n\t#\n", "short\n"])
 def test_a_file_without_a_usable_key_is_an_error_that_shows_none(tmp_path: Path, content: str) -> None:
     file = tmp_path / "keys"
     file.write_text(content)
     with pytest.raises(InputError) as caught:
         keys_from(file, {})
     assert "short\n".strip() not in str(caught.value).replace(str(file), "")
+
+
+@pytest.mark.parametrize("value", ["", " ", ",\n, ", "#"])
+def test_a_variable_without_a_key_does_not_open_the_server(tmp_path: Path, value: str) -> None:
+    with pytest.raises(InputError, match="SHORTLIST_KEYS is set and has no key"):
+        keys_from(None, {"SHORTLIST_KEYS": value})
+    (tmp_path / "keys").write_text(ONE)
+    with pytest.raises(InputError, match="SHORTLIST_KEYS"):
+        keys_from(tmp_path / "keys", {"SHORTLIST_KEYS": value})
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -7,7 +7,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shortlist import Blend, Cascade, Chain, Fuse, InputError, KeepOrder, Lexical, Mmr, Rebel, Route, parse, registered
+from shortlist import (
+    Blend,
+    Cascade,
+    Chain,
+    Fuse,
+    InputError,
+    KeepOrder,
+    Lexical,
+    Mmr,
+    Rebel,
+    Route,
+    load,
+    parse,
+    registered,
+)
 from shortlist.criteria import Criterion, Length
 from shortlist.models.fakes import ConstantChat, HashEmbedder
 from shortlist.reranker.registry import from_dict
@@ -188,6 +202,28 @@ def test_what_does_not_go_together_is_said():
         turned(reranker, {"second.min_k": None})
     with pytest.raises(InputError, match="values by path"):
         turned(reranker, [("second.min_k", 1)])
+
+
+@pytest.mark.parametrize(
+    ("reranker", "path", "most"),
+    [
+        (GraphPropagation(), "builder.k", 50),
+        (GraphPropagation(), "builder.keywords", 50),
+        (Xquad(), "subtopics.count", 50),
+        (Xquad(), "subtopics.most", 50),
+        (load("collaborative"), "anchors", 100),
+        (load("hybrid"), "anchors", 50),
+        (load("feature-refinement"), "neighbours", 50),
+        (load("feature-refinement"), "expand", 50),
+        (load("feedback-query"), "depth", 100),
+        (load("feedback-query(depth=80)"), "depth", 160),
+    ],
+)
+def test_what_multiplies_the_work_ends_early(reranker, path, most):
+    (knob,) = (each for each in knobs(reranker) if each.path == path)
+    assert knob.high == most
+    with pytest.raises(InputError, match=f"to {most}, not {most + 1}"):
+        turned(reranker, {path: most + 1})
 
 
 def test_what_an_operator_set_is_within():

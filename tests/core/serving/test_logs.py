@@ -131,12 +131,20 @@ from shortlist.serving.logs import configure
 from shortlist.serving.settings import ServingSettings
 configure(ServingSettings())
 logging.getLogger("shortlist.serving").info("here", extra={"fields": {"a": 1}})
+logging.basicConfig(handlers=[logging.StreamHandler()])  # as other packages do
+try:
+    raise KeyError("zanzibar")
+except KeyError:
+    logging.getLogger("mcp.server").exception("tool %s failed", "zanzibar")
 import os
 assert os.environ["OPENINFERENCE_HIDE_INPUTS"] == os.environ["OPENINFERENCE_HIDE_OUTPUTS"] == "true"
 """
     env = {k: v for k, v in os.environ.items() if not k.startswith("OPENINFERENCE")}
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env, timeout=60)
-    assert json.loads(run.stderr)["a"] == 1
+    ours, theirs = map(json.loads, run.stderr.splitlines())
+    assert ours["a"] == 1
+    assert (theirs["event"], theirs["error"], theirs["logger"]) == ("tool %s failed", "KeyError", "mcp.server")
+    assert "zanzibar" not in run.stderr
     assert run.stdout == ""
 
 

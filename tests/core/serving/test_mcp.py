@@ -6,21 +6,30 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 
 import pytest
 
 pytest.importorskip("mcp")
 pytest.importorskip("prometheus_client")
 
-from mcp import Client, StdioServerParameters
+from mcp import Client, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from typer.testing import CliRunner
 
-from shortlist import load
-from shortlist.models.fakes import FailingScorer
+from shortlist import CrossEncoder, load
+from shortlist.cli.app import app
+from shortlist.cli.exits import ExitCode
+from shortlist.models.base import PairScorer
+from shortlist.models.fakes import FailingScorer, OverlapScorer
+from shortlist.reranker.desk import Desk
 from shortlist.reranker.registry import make
+from shortlist.serving.admission import Admission
 from shortlist.serving.keys import digest
 from shortlist.serving.mcp import RESOURCE, admission_of, http_app, mcp_server
+from shortlist.serving.metrics import Metrics
 from shortlist.serving.pipelines import Pipelines
 from shortlist.serving.settings import ServingSettings
 
@@ -76,6 +85,30 @@ async def test_over_stdio():
     server = StdioServerParameters(command=sys.executable, args=["-c", COMMAND, "mcp", *SPECS])
     async with Client(server) as client:
         await _checks(client)
+
+
+@pytest.mark.slow
+def test_over_stdio_it_says_so_on_stderr():
+    command = [sys.executable, "-c", COMMAND, "mcp", *SPECS]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.splitlines()[0] == "serving best, plain on stdin and stdout"
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--keys", "nowhere.txt"], "--keys and --host need --port"),
+        (["--host", "127.0.0.1"], "--keys and --host need --port"),
+        (["--cache", "/dev/null/x"], "cannot open the cache /dev/null/x"),
+        (["--cache", "/dev/null/x", "--port", "0"], "cannot open the cache /dev/null/x"),
+    ],
+)
+def test_what_the_command_refuses(options, words, monkeypatch):
+    monkeypatch.setattr("shortlist.serving.logs.configure", lambda _: None)  # those of this process stay as they are
+    told = CliRunner().invoke(app, ["mcp", "lexical", *options])
+    assert (told.exit_code, told.stdout) == (ExitCode.USAGE, "")
+    assert words in told.stderr and "serving" not in told.stderr
 
 
 @contextmanager
@@ -163,7 +196,51 @@ async def test_reasons_name_passages_as_the_agent_knows_them():
 async def test_what_it_took():
     async with _client() as client:
         told = (await _call(client, include=["usage", "trace"])).structured_content
-    assert told["usage"]["calls"] == 2 and told["trace"][0]["asks"] == 3 and told["dropped"] is None
+    assert told["usage"]["calls"] == 2 and told["trace"][0]["asks"] == 3
+
+
+async def test_nothing_is_told_that_was_not_asked_for():
+    async with _client() as client:
+        told = await _call(client, pipeline="plain")
+        offer = await client.call_tool("list_pipelines", {})
+    first = {"index": 0, "id": "#1", "score": told.structured_content["results"][0]["score"]}
+    assert set(told.structured_content) == {"pipeline", "score_kind", "results", "warnings"}
+    assert told.structured_content["results"][0] == first
+    for each in (told, offer):
+        assert each.content[0].text == json.dumps(each.structured_content, separators=(",", ":"), ensure_ascii=False)
+    (knob,) = (each for each in offer.structured_content["pipelines"][0]["settings"] if "diversity" in each["path"])
+    assert (knob["path"], knob["kind"], knob["value"], knob["high"]) == ("second.diversity", "number", 0.4, 1)
+    assert "choices" not in knob
+
+
+async def test_the_schema_says_that_other_arguments_are_refused():
+    async with _client() as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        lenient = await client.call_tool("list_pipelines", {"random_string": "dummy"})
+    assert tools["rerank"].input_schema["additionalProperties"] is False
+    assert not lenient.is_error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"top_k": 0}, "top_k: Input should be greater than or equal to 1"),
+        ({"passages": [{"id": "secret"}]}, "passages.0.text: Field required"),
+        (
+            {"top_n": 3},
+            "top_n: is no argument; there are: query, passages, top_k, pipeline, settings, include, timeout",
+        ),
+        (
+            {"query": 7, "top_k": 0, "pipeline": 7, "settings": 7, "include": ["all"], "timeout": 0},
+            "; and 1 more",
+        ),
+    ],
+)
+async def test_faults_of_arguments_repeat_no_data(arguments, words):
+    async with _client() as client:
+        said = (await _call(client, **arguments)).content[0].text
+    assert said.endswith(words) and said.startswith(next(iter(arguments)))
+    assert "secret" not in said and "http" not in said and "\n" not in said
 
 
 @pytest.mark.parametrize(
@@ -171,8 +248,8 @@ async def test_what_it_took():
     [
         ({"pipeline": "none"}, "no pipeline is called 'none'; there are: best, plain"),
         ({"pipeline": "lexical"}, "no pipeline is called"),
-        ({"passages": []}, "nothing|no documents"),
-        ({"passages": ["a"] * 5}, "more than the 4"),
+        ({"passages": []}, "no passages to rank"),
+        ({"passages": ["a"] * 5}, "5 passages are more than the 4"),
         ({"query": "q" * 101}, "query"),
         ({"passages": ["a " * 2000]}, "tokens"),
         ({"settings": {"second.diversity": 2}}, "second.diversity is from 0 to 1, not 2"),
@@ -199,6 +276,15 @@ async def test_a_model_that_fails_is_told_and_its_stand_in_too():
     assert mended["results"] and mended["warnings"][0].startswith("degraded: cross-encoder failed")
 
 
+@pytest.mark.parametrize(
+    "arguments", [{"passages": [0] * 1000}, {"include": [0] * 1000}, {"settings": {str(i): [] for i in range(1000)}}]
+)
+async def test_a_list_of_wrong_items_is_one_fault(arguments):
+    async with _client() as client:
+        told = await _call(client, **arguments)
+    assert told.is_error and "; " not in told.content[0].text, told.content[0].text
+
+
 async def test_a_defect_tells_nothing(monkeypatch):
     async def broken(*_, **__):
         raise RuntimeError("secret")
@@ -209,11 +295,91 @@ async def test_a_defect_tells_nothing(monkeypatch):
     assert told.is_error and told.content[0].text == "Error executing tool rerank"
 
 
+@dataclass(frozen=True)
+class Gated(PairScorer):
+    """Answers once it is let."""
+
+    gate: threading.Event = field(default_factory=threading.Event, compare=False)
+
+    def answer(self, payloads, call):
+        assert self.gate.wait(60)
+        return OverlapScorer().answer(payloads, call)
+
+
+@asynccontextmanager
+async def _asking(offered, settings, desk):
+    admission = Admission(desk, settings, Metrics(offered.names))
+    async with Client(mcp_server(offered, settings, admission)) as client:
+        yield client, admission
+
+
 async def test_a_full_queue_turns_calls_away():
-    async with _client(queue=1) as client:
-        told = await asyncio.gather(*(_call(client) for _ in range(8)))
-    refused = [each for each in told if each.is_error]
-    assert len(refused) < 8 and all("too many requests" in each.content[0].text for each in refused)
+    scorer, settings = Gated(), ServingSettings(queue=1)
+    offered = Pipelines({"gated": CrossEncoder(scorer)})
+    async with Desk() as desk, _asking(offered, settings, desk) as (client, admission):
+        first = asyncio.create_task(_call(client))
+        try:
+            async with asyncio.timeout(60):
+                while admission.under_way != 1:
+                    await asyncio.sleep(0.001)
+                rest = await asyncio.gather(*(_call(client) for _ in range(7)))
+        finally:
+            scorer.gate.set()
+        held = await first
+    assert not held.is_error and held.structured_content["results"]
+    assert len(rest) == 7
+    assert all(each.is_error and "too many requests" in each.content[0].text for each in rest)
+
+
+LEAKY = """
+import logging
+from shortlist.cli import main
+from shortlist.serving.admission import Admission
+async def broken(self, name, reranker, query, passages, **_):
+    logging.getLogger("shortlist").warning("degraded ranking: %s", query)
+    raise KeyError(query)
+Admission.rank = broken
+main()
+"""
+
+
+def _told_nothing(stderr):
+    """The first line is for people, all others are JSON: what happened is there, of which kind, and no text."""
+    lines = [json.loads(line) for line in stderr.splitlines()[1:]]
+    assert "degraded ranking: %s" in [line["event"] for line in lines]
+    assert "KeyError" in stderr or "UnexpectedToolError" in stderr
+    assert "tides" not in stderr
+
+
+@pytest.mark.slow
+async def test_no_text_is_logged_over_stdio(tmp_path):
+    server = StdioServerParameters(command=sys.executable, args=["-c", LEAKY, "mcp", *SPECS])
+    with (tmp_path / "errors").open("w") as errors:
+        async with Client(stdio_client(server, errlog=errors)) as client:
+            assert (await _call(client)).is_error
+    _told_nothing((tmp_path / "errors").read_text())
+
+
+@pytest.mark.slow
+async def test_no_text_is_logged_over_http(tmp_path):
+    with _leaking(tmp_path / "errors") as url:
+        async with Client(url) as client:
+            assert (await _call(client)).is_error
+    _told_nothing((tmp_path / "errors").read_text())
+
+
+@contextmanager
+def _leaking(log):
+    command = [sys.executable, "-c", LEAKY, "mcp", *SPECS, "--port", "0"]
+    with log.open("w") as errors, subprocess.Popen(command, stderr=errors) as process:
+        try:
+            end = time.monotonic() + 60
+            while "\n" not in log.read_text():
+                assert time.monotonic() < end and process.poll() is None, log.read_text()
+                time.sleep(0.01)
+            yield log.read_text().splitlines()[0].split()[-1]
+        finally:
+            process.send_signal(signal.SIGTERM)
 
 
 async def test_instructions_in_passages_are_data():

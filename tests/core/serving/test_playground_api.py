@@ -1,9 +1,12 @@
 """What the page asks, against the whole application."""
 
+import asyncio
 import json
 import os
 import re
+import threading
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,8 +14,11 @@ from hypothesis import strategies as st
 from shortlist import InputError, Lexical, Mmr, load
 from shortlist.models.fakes import OverlapScorer
 from shortlist.reranker.registry import make
+from shortlist.serving.app import create_app
+from shortlist.serving.pipelines import Pipelines
 from shortlist.serving.playground.collections import Collections
 from shortlist.serving.playground.page import File, page_files
+from shortlist.serving.settings import ServingSettings
 
 API = "/playground/api"
 QUERY = "what causes the tides"
@@ -115,6 +121,47 @@ async def test_a_search(app_client, library):
     assert (passage["id"], passage["document_id"], passage["title"]) == ("sea/tides.md#0", "sea/tides.md", "Tides")
     assert passage["score"] > 0 and reply.status_code == 200
     assert missing.status_code == 422 and missing.json()["message"].startswith("no collection is called '../secret'")
+
+
+@pytest.mark.parametrize(
+    ("name", "body"), [("search", {"collection": "guides", "query": "tides"}), ("code", {"query": "q"})]
+)
+async def test_all_of_its_work_is_queued_and_bounded(library, monkeypatch, name, body):
+    gate = threading.Event()
+    for where in ("collections.Collections.search", "api._Desk._written"):
+        monkeypatch.setattr(f"shortlist.serving.playground.{where}", lambda *_: gate.wait(60))
+    chosen = ServingSettings(documents=(library,), queue=1, deadline=0.3)
+    app = create_app(Pipelines({"lexical": Lexical()}), chosen)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://x", timeout=60) as client,
+    ):
+        try:
+            waiting = asyncio.create_task(_post(client, name, body))
+            async with asyncio.timeout(60):
+                while not app.state.admission.under_way:
+                    await asyncio.sleep(0.001)
+                again = await _post(client, name, body)
+                late = await waiting
+        finally:
+            gate.set()
+    assert (again.status_code, late.status_code) == (429, 504), (again.text, late.text)
+    assert int(again.headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize("name", ["rank", "code"])
+@pytest.mark.parametrize("number", ["1", "NaN"])
+async def test_metadata_has_a_bottom(app_client, name, number):
+    async with app_client(OFFERED, playground=True) as client:
+        told = {}
+        for levels in (32, 33, 600):
+            deep = "[" * (levels - 1) + "]" * (levels - 1)
+            body = f'{{"query": "q", "passages": [{{"text": "a", "metadata": {{"n": {number}, "d": {deep}}}}}]}}'
+            reply = await client.post(f"{API}/{name}", content=body, headers={"content-type": "application/json"})
+            told[levels] = reply.status_code
+    assert told == {32: 200, 33: 422, 600: 422}
+    assert reply.json()["message"] == "passages.0.metadata: metadata may have 32 levels at most"
 
 
 def test_no_link_leads_out_of_a_folder(library):

@@ -18,11 +18,12 @@ export function Graph({ picture }: { picture: Picture }) {
   const edges = picture.edges.filter(([one, other]) => ranks.has(one) && ranks.has(other));
   const name = (index: number) => {
     const found = picture.movement.find((each) => each.index === index);
-    return `${found?.after ?? "–"}. ${excerpt(found?.text ?? "", 50)}`;
+    return `${found?.after ?? "Dropped"}. ${excerpt(found?.text ?? "", 50)}`;
   };
   return (
     <section className="graph">
       <h4>Document graph</h4>
+      <p className="note">The numbers are the ranks now.</p>
       <Circle nodes={nodes} edges={edges} />
       <AsTable
         title={`${many(picture.edges.length, "edge")} as a table`}

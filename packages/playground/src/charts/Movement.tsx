@@ -5,9 +5,10 @@ import { Button } from "react-aria-components";
 import type { Moved, Picture } from "../api";
 import { AsTable } from "./AsTable";
 import { Lines } from "./Lines";
-import { Row } from "./Row";
+import { Row, scoreOf } from "./Row";
 import { useGlide } from "./useGlide";
 import { usePlaces } from "./usePlaces";
+import { whereabouts } from "./whereabouts";
 import { excerpt, number } from "../words";
 
 const SHOWN = 30;
@@ -23,6 +24,7 @@ export function Movement({ picture, scoreKind }: { picture: Picture; scoreKind: 
   useGlide(list, picture);
 
   const likes = new Map(picture.redundancy.map((each) => [each.index, each]));
+  const where = useMemo(() => whereabouts(picture.movement), [picture]);
   const demoted = useMemo(() => lowered(picture.movement), [picture]);
   const row = (moved: Moved) => (
     <Row
@@ -31,6 +33,7 @@ export function Movement({ picture, scoreKind }: { picture: Picture; scoreKind: 
       like={likes.get(moved.index)}
       isDemoted={demoted.has(moved.index)}
       known={picture.cut?.why}
+      where={where}
     />
   );
   return (
@@ -57,7 +60,7 @@ export function Movement({ picture, scoreKind }: { picture: Picture; scoreKind: 
       <AsTable
         title="Movement as a table"
         head={["Before", "Now", "Score", "Passage", "Why"]}
-        rows={shown.map((each) => [each.before, each.after ?? "dropped", number(each.score), excerpt(each.text, 80), each.why])}
+        rows={shown.map((each) => [each.before, each.after ?? "dropped", scoreOf(each), excerpt(each.text, 80), where.inWords(each.why)])}
       />
     </section>
   );
@@ -85,8 +88,9 @@ function lowered(movement: Moved[]): Set<number> {
   return new Set(movement.filter((each) => each.after === null || each.after > due(each)).map((each) => each.index));
 }
 
+/** Dropped ones stay in the order of the ranking. */
 function sorted(movement: Moved[]) {
   const kept = movement.filter((each) => each.after !== null).sort((a, b) => a.after! - b.after!);
-  const dropped = movement.filter((each) => each.after === null).sort((a, b) => a.before - b.before);
+  const dropped = movement.filter((each) => each.after === null);
   return { kept, dropped };
 }

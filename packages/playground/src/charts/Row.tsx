@@ -4,6 +4,7 @@ import { Button, Disclosure, DisclosurePanel } from "react-aria-components";
 import type { Moved, Picture } from "../api";
 import { excerpt, number } from "../words";
 import { direction } from "./Lines";
+import { nowAt, type Whereabouts } from "./whereabouts";
 
 const LETTERS = 280; // of a passage in its head; more are in what opens
 
@@ -14,9 +15,14 @@ interface Props {
   like: Like;
   isDemoted: boolean; // whether it stands lower because of that
   known: string | undefined; // a reason that is told elsewhere
+  where: Whereabouts;
 }
 
-export function Row({ moved, like, isDemoted, known }: Props) {
+/** Of one that was dropped, it may be another stage's and on another scale. */
+export const scoreOf = ({ after, score }: Moved) => number(after === null ? null : score);
+const isNamed = ({ id }: Moved) => id !== null && !id.startsWith("#");
+
+export function Row({ moved, like, isDemoted, known, where }: Props) {
   return (
     <li className={`row ${direction(moved)}`} data-passage={moved.index} data-before={moved.before}>
       <Disclosure>
@@ -24,15 +30,20 @@ export function Row({ moved, like, isDemoted, known }: Props) {
           <span className="rank">{moved.after ?? "–"}</span>
           <span className="what">
             <span className="text">{excerpt(moved.text, LETTERS)}</span>
-            {like && isDemoted ? <Redundancy like={like} /> : moved.why && moved.why !== known ? <span className="why">{moved.why}</span> : null}
+            {isNamed(moved) ? <span className="id">{moved.id}</span> : null}
+            {like && isDemoted ? (
+              <span className="why redundant">{sentence(like, where)}</span>
+            ) : moved.why && moved.why !== known ? (
+              <span className="why">{where.inWords(moved.why)}</span>
+            ) : null}
           </span>
           <span className="score">
-            {number(moved.score)}
+            {scoreOf(moved)}
             <Shift moved={moved} />
           </span>
         </Button>
         <DisclosurePanel className="row-panel">
-          <Details moved={moved} like={like} />
+          <Details moved={moved} like={like} where={where} />
         </DisclosurePanel>
       </Disclosure>
     </li>
@@ -52,14 +63,10 @@ function Shift({ moved }: { moved: Moved }) {
   );
 }
 
-const sentence = (like: NonNullable<Like>) =>
-  `${like.like === null ? "Like one above it" : `Like passage ${like.like + 1}`} (${number(like.similarity)})`;
+const sentence = ({ like, similarity }: NonNullable<Like>, where: Whereabouts) =>
+  `Like ${like === null ? "one above it" : nowAt(where.of(like))} (${number(similarity)})`;
 
-function Redundancy({ like }: { like: NonNullable<Like> }) {
-  return <span className="why redundant">{sentence(like)}</span>;
-}
-
-function Details({ moved, like }: { moved: Moved; like: Like }) {
+function Details({ moved, like, where }: { moved: Moved; like: Like; where: Whereabouts }) {
   const other = like?.like;
   return (
     <>
@@ -68,18 +75,18 @@ function Details({ moved, like }: { moved: Moved; like: Like }) {
         <dt>Came in at</dt>
         <dd>
           {moved.before}
-          {moved.id && !moved.id.startsWith("#") ? `, id ${moved.id}` : ""}
+          {isNamed(moved) ? `, id ${moved.id}` : ""}
         </dd>
         {Object.entries(moved.reasons).map(([name, value]) => (
-          <Reason key={name} name={name} value={typeof value === "number" ? number(value) : value} />
+          <Reason key={name} name={name} value={typeof value === "number" ? number(value) : where.inWords(value)} />
         ))}
       </dl>
       {like ? (
         <p>
-          {sentence(like)}.{" "}
+          {sentence(like, where)}.{" "}
           {typeof other === "number" ? (
             <Button className="button quiet" data-passage={other} onPress={({ target }) => goTo(other, target)}>
-              Show passage {other + 1}
+              Show {nowAt(where.of(other))}
             </Button>
           ) : null}
         </p>

@@ -1,7 +1,7 @@
 import { Button, Input, Label, NumberField, Tab, TabList, TabPanel, Tabs, Text, TextArea, TextField } from "react-aria-components";
 import type { Catalogue } from "../api";
 import { read } from "../passages";
-import type { State } from "../state";
+import { FOUND, type State } from "../state";
 import type { Job } from "../useRun";
 import { many } from "../words";
 import { Choice } from "./Choice";
@@ -39,7 +39,7 @@ export function Inputs({ catalogue, state, change, job }: Props) {
         <Button className="button primary" onPress={job.run} aria-keyshortcuts="Control+Enter">
           Run
         </Button>
-        <span className="hint">
+        <span className="hint shortcut">
           <kbd>Ctrl</kbd> <kbd>Enter</kbd>
         </span>
       </div>
@@ -94,7 +94,7 @@ function Folder({ catalogue, state, change }: Omit<Props, "job">) {
         onChange={(collection) => change({ collection })}
         note={found ? `${many(found.passages, "passage")}; the query searches them, and what it finds is ranked.` : ""}
       />
-      <NumberField className="field short" minValue={1} maxValue={catalogue.limits.passages} value={state.k} onChange={(k) => change({ k: k || 20 })}>
+      <NumberField className="field short" minValue={1} maxValue={catalogue.limits.passages} value={state.k} onChange={(k) => change({ k: k || FOUND })}>
         <Label className="label">Passages to find</Label>
         <Input />
       </NumberField>

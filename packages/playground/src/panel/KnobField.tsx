@@ -40,6 +40,7 @@ function Toggle({ knob, value, onChange }: Props) {
 }
 
 const LONG = 100;
+const isLong = ({ kind, low, high }: Knob) => kind === "integer" && (high ?? 0) - (low ?? 0) > LONG;
 
 /** Where a slider ends: of a range that goes on and on, only a part is of use to so many passages. */
 function endOf({ low, high, value }: Knob, now: number, passages: number): number {
@@ -64,7 +65,7 @@ function Range({ knob, value, onChange, passages }: Props) {
       step={stepOf(knob)}
     >
       <Label className="label">{knob.label}</Label>
-      <SliderOutput>{({ state }) => number(state.values[0])}</SliderOutput>
+      {isLong(knob) ? <Exact knob={knob} value={value} onChange={onChange} /> : <SliderOutput>{({ state }) => number(state.values[0])}</SliderOutput>}
       <SliderTrack className="track">
         {({ state }) => (
           <>
@@ -75,6 +76,23 @@ function Range({ knob, value, onChange, passages }: Props) {
       </SliderTrack>
       {knob.summary ? <span className="summary">{brief(knob)}</span> : null}
     </Slider>
+  );
+}
+
+/** Of a long range, a slider does not end on the number that is meant. */
+function Exact({ knob, value, onChange }: Omit<Props, "passages">) {
+  return (
+    <NumberField
+      className="exact"
+      aria-label={`${knob.label}, as a number`}
+      value={value as number}
+      onChange={(next) => onChange(Number.isNaN(next) ? knob.value : next)}
+      minValue={knob.low ?? undefined}
+      maxValue={knob.high ?? undefined}
+      step={1}
+    >
+      <Input />
+    </NumberField>
   );
 }
 

@@ -1,4 +1,4 @@
-import { useId } from "react";
+import { useEffect, useId, useState } from "react";
 import { Button } from "react-aria-components";
 import type { Catalogue, Ranked } from "../api";
 import { Criteria } from "../charts/Criteria";
@@ -25,6 +25,7 @@ interface Props {
 export function Panel({ catalogue, state, done, top, onChange, onRemove, say }: Props) {
   const title = useId();
   const { ranked, error, busy } = useRanking(state, done, top, say);
+  const isSlow = useSlow(busy);
   const pipeline = catalogue.pipelines.find((each) => each.name === state.pipeline);
   return (
     <section className="panel card" aria-labelledby={title} aria-busy={busy}>
@@ -55,10 +56,28 @@ export function Panel({ catalogue, state, done, top, onChange, onRemove, say }: 
         <p className="error" aria-live="polite">
           {error}
         </p>
-        {ranked ? <Result ranked={ranked} /> : error ? null : <p className="waiting">{done ? "Ranking…" : "Nothing is ranked yet."}</p>}
+        <p className={ranked ? "progress" : "waiting"} aria-live="polite">
+          {ranked ? (isSlow ? "Ranking…" : "") : error ? "" : done ? "Ranking…" : "Nothing is ranked."}
+        </p>
+        {ranked ? <Result ranked={ranked} /> : null}
       </div>
     </section>
   );
+}
+
+const SLOW = 300; // milliseconds after which the reader is told
+
+function useSlow(busy: boolean): boolean {
+  const [isSlow, setSlow] = useState(false);
+  useEffect(() => {
+    if (!busy) return;
+    const timer = setTimeout(() => setSlow(true), SLOW);
+    return () => {
+      clearTimeout(timer);
+      setSlow(false);
+    };
+  }, [busy]);
+  return isSlow;
 }
 
 function Result({ ranked }: { ranked: Ranked }) {

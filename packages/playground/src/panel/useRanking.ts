@@ -1,12 +1,11 @@
 // One pipeline's ranking, asked anew at each change; the last request wins.
 
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { type Ranked, rank } from "../api";
 import type { PanelState } from "../state";
 import type { Done } from "../useRun";
 import { many, seconds } from "../words";
-
-const PAUSE = 80; // milliseconds in which a moving slider sends nothing
+import { Pace } from "./pace";
 
 interface Outcome {
   ranked: Ranked | null;
@@ -14,30 +13,32 @@ interface Outcome {
   busy: boolean;
 }
 
+const NOTHING: Outcome = { ranked: null, error: null, busy: false };
+
 export function useRanking(panel: PanelState, done: Done | null, top: number | null, say: (status: string) => void): Outcome {
-  const [outcome, setOutcome] = useState<Outcome>({ ranked: null, error: null, busy: false });
+  const [outcome, setOutcome] = useState(NOTHING);
+  const [pace] = useState(() => new Pace());
   const { pipeline, settings } = panel;
+  const asked = useRef({ pipeline, done });
   useEffect(() => {
-    if (!done) return;
-    const under = new AbortController();
+    // Of another pipeline or query, no answer is wanted that is still under way.
+    if (asked.current.pipeline !== pipeline || asked.current.done !== done) pace.stop();
+    asked.current = { pipeline, done };
+    if (!done) return setOutcome(NOTHING);
     const ask = { pipeline, settings, query: done.query, passages: done.passages, top_k: top };
-    const timer = setTimeout(() => {
+    pace.ask(async (signal) => {
       setOutcome((before) => ({ ...before, busy: true }));
-      rank(ask, under.signal)
-        .then((ranked) => {
-          if (under.signal.aborted) return;
-          setOutcome({ ranked, error: null, busy: false });
-          say(summary(pipeline, ranked));
-        })
-        .catch((error: unknown) => {
-          if (!under.signal.aborted) setOutcome({ ranked: null, error: (error as Error).message, busy: false });
-        });
-    }, PAUSE);
-    return () => {
-      clearTimeout(timer);
-      under.abort();
-    };
-  }, [pipeline, settings, done, top, say]);
+      try {
+        const ranked = await rank(ask, signal);
+        if (signal.aborted) return;
+        setOutcome({ ranked, error: null, busy: false });
+        say(summary(pipeline, ranked));
+      } catch (error) {
+        if (!signal.aborted) setOutcome({ ranked: null, error: (error as Error).message, busy: false });
+      }
+    });
+  }, [pipeline, settings, done, top, say, pace]);
+  useEffect(() => () => pace.stop(), [pace]);
   return outcome;
 }
 

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from shortlist.errors import InputError
-
 if TYPE_CHECKING:
-    from shortlist.runtime.cache import Cache
     from shortlist.runtime.settings import Runtime
 
 CacheAt: TypeAlias = Annotated[
@@ -30,21 +27,11 @@ def runtime_of(
     Raises:
         InputError: the cache cannot be opened.
     """
+    from shortlist.runtime.cache import cache_at
     from shortlist.runtime.settings import Limits, Runtime
 
     return Runtime(
         limits=Limits(calls=calls, tokens=tokens, seconds=seconds, money=money),
-        cache=None if cache is None else _opened(cache),
+        cache=None if cache is None else cache_at(str(cache)),
         window=window,
     )
-
-
-def _opened(path: Path) -> Cache:
-    import sqlite3
-
-    from shortlist.runtime.cache import cache_at
-
-    try:
-        return cache_at(str(path))
-    except (OSError, sqlite3.Error) as error:
-        raise InputError(f"cannot use {path} as a cache: {error}") from error

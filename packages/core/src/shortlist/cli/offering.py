@@ -34,6 +34,11 @@ def kept_at(cache: str) -> str | None:
     return None if cache == "none" else cache
 
 
+def tell_of_pipe(names: Sequence[str]) -> None:
+    """Say what is served to whoever started the command: stdout is theirs."""
+    note(f"serving {', '.join(names)} on stdin and stdout")
+
+
 def tell(names: Sequence[str], host: str, address: str, *, keyless: bool) -> None:
     """Say what is served where, and when whoever can reach it may ask."""
     note(f"serving {', '.join(names)} at {address}")

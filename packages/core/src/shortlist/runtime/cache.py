@@ -11,10 +11,14 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shortlist.errors import InputError
 from shortlist.plan import Model, Reply
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
+
+
+_TABLE = "CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, value BLOB, cost TEXT) WITHOUT ROWID"
 
 
 class Cache(ABC):
@@ -40,21 +44,21 @@ class MemoryCache(Cache):
     def __init__(self, size: int = 100_000) -> None:
         """Keep at most `size` replies."""
         self.size = size
-        self._replies: OrderedDict[tuple[Any, Hashable], Reply[Any]] = OrderedDict()
+        self._replies: OrderedDict[Hashable, Reply[Any]] = OrderedDict()
         self._lock = threading.Lock()
 
     def load(self, model: Model[Any, Any], payloads: Sequence[Hashable]) -> list[Reply[Any] | None]:
         """What is kept for each payload, or None."""
-        name = model.fingerprint or model
+        keys = _short(model, payloads)
         with self._lock:
-            return [self._touch((name, payload)) for payload in payloads]
+            return [self._touch(key) for key in keys]
 
     def store(self, model: Model[Any, Any], payloads: Sequence[Hashable], replies: Sequence[Reply[Any]]) -> None:
         """Keep these replies, and let the least recently used go."""
-        name = model.fingerprint or model
+        keys = _short(model, payloads)
         with self._lock:
-            for payload, reply in zip(payloads, replies, strict=True):
-                self._replies[(name, payload)] = reply
+            for key, reply in zip(keys, replies, strict=True):
+                self._replies[key] = reply
             while len(self._replies) > self.size:
                 self._replies.popitem(last=False)
 
@@ -66,7 +70,7 @@ class MemoryCache(Cache):
     def __reduce__(self) -> tuple[type[MemoryCache], tuple[int]]:
         return MemoryCache, (self.size,)  # a copy starts empty: a lock cannot be copied, and the replies need not be
 
-    def _touch(self, key: tuple[Any, Hashable]) -> Reply[Any] | None:
+    def _touch(self, key: Hashable) -> Reply[Any] | None:
         reply = self._replies.get(key)
         if reply is not None:
             self._replies.move_to_end(key)
@@ -77,12 +81,21 @@ class SqliteCache(Cache):
     """Replies in one SQLite file, shared by processes. Models with no fingerprint are not kept."""
 
     def __init__(self, path: str | Path) -> None:
-        """Open the file, making it and its folder when they are not there."""
+        """Open the file, making it and its folder when they are not there.
+
+        Raises:
+            InputError: that cannot be done, or the file is something else.
+        """
+        import sqlite3
+
         self.path = Path(path)
         self._local = threading.local()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._connection() as db:
-            db.execute("CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, value BLOB, cost TEXT) WITHOUT ROWID")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self._connection() as db:
+                db.execute(_TABLE)
+        except (OSError, sqlite3.Error) as error:
+            raise InputError(f"cannot open the cache {self.path}: {error}") from error
 
     def load(self, model: Model[Any, Any], payloads: Sequence[Hashable]) -> list[Reply[Any] | None]:
         """What is kept for each payload, or None."""
@@ -125,8 +138,20 @@ class SqliteCache(Cache):
 
 
 def cache_at(location: str) -> Cache:
-    """The cache that has this location: `memory`, or the path of a SQLite file."""
+    """The cache that has this location: `memory`, or the path of a SQLite file.
+
+    Raises:
+        InputError: the file cannot be opened.
+    """
     return MemoryCache() if location == "memory" else SqliteCache(location)
+
+
+def _short(model: Model[Any, Any], payloads: Sequence[Hashable]) -> Sequence[Hashable]:
+    """Keys that do not hold the texts, however long those are; what has no name across processes is its own key."""
+    try:
+        return _keys(model, payloads) if model.fingerprint is not None else [(model, payload) for payload in payloads]
+    except TypeError:  # JSON cannot hold it: arrays of a network
+        return [(model.fingerprint, payload) for payload in payloads]
 
 
 def _keys(model: Model[Any, Any], payloads: Sequence[Hashable]) -> list[bytes]:

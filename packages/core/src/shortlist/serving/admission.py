@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 from shortlist.errors import (
     InputError,
@@ -80,7 +80,7 @@ def headers_of(error: Exception) -> dict[str, str]:
 
 
 class Admission:
-    """Lets rankings through to the desk, as many at once as the settings say. For one event loop."""
+    """Lets rankings and searches through, as many at once as the settings say. For one event loop."""
 
     def __init__(self, desk: Desk, settings: ServingSettings, metrics: Metrics) -> None:
         """Nothing is under way."""
@@ -95,7 +95,7 @@ class Admission:
 
     @property
     def under_way(self) -> int:
-        """Rankings waiting or under way."""
+        """Rankings and other work waiting or under way."""
         return len(self._under_way)
 
     async def rank(
@@ -127,11 +127,41 @@ class Admission:
         """
         limit = self._limit(seconds)
         self._note(name, query, passages)
-        with self._place(limit) as place:
-            ranking = await self._ranked(place, reranker, query, passages, top_k, limit)
+        async with self._held(limit, _GRACE):
+            ranking = await self._desk.rank(reranker, query, passages, top_k=top_k, limits=Limits(seconds=limit))
         self._metrics.ranked(name, len(passages), ranking)
         entry().ranking = ranking
         return ranking
+
+    @asynccontextmanager
+    async def place(self, seconds: float | None = None) -> AsyncIterator[None]:
+        """Room for work that is no ranking, such as a search: in the same queue, with the same deadline and end.
+
+        Args:
+            seconds: that the client will wait, at most the settings' deadline; None for that.
+
+        Raises:
+            Overloaded: as many wait as may.
+            Draining: the server is about to end.
+            LimitReached: the time is up.
+        """
+        async with self._held(self._limit(seconds), 0.0):
+            yield
+
+    def check_room(self) -> None:
+        """See whether there is a place.
+
+        Raises:
+            Overloaded: as many wait as may.
+            Draining: the server is about to end.
+        """
+        if self.draining:
+            self._metrics.refused("draining")
+            raise Draining
+        if len(self._under_way) >= self._settings.queue:
+            self._metrics.refused("full")
+            # What waits now is done, on the average, when it has been there as long as others were.
+            raise Overloaded(min(_LONGEST, max(1, math.ceil(self._mean))))
 
     def begin_drain(self) -> None:
         """From now on turn all that is new away."""
@@ -166,10 +196,10 @@ class Admission:
             line.texts = texts_of(query, passages)
 
     @contextmanager
-    def _place(self, limit: float) -> Iterator[asyncio.Timeout]:
-        self._check_room()
+    def _place(self, seconds: float) -> Iterator[asyncio.Timeout]:
+        self.check_room()
         loop = asyncio.get_running_loop()
-        place, started = asyncio.timeout_at(loop.time() + limit + _GRACE), loop.time()
+        place, started = asyncio.timeout_at(loop.time() + seconds), loop.time()
         self._under_way.add(place)
         self._idle.clear()
         self._metrics.queue.set(len(self._under_way))
@@ -182,29 +212,15 @@ class Admission:
             if not self._under_way:
                 self._idle.set()
 
-    def _check_room(self) -> None:
-        if self.draining:
-            self._metrics.refused("draining")
-            raise Draining
-        if len(self._under_way) >= self._settings.queue:
-            self._metrics.refused("full")
-            # What waits now is done, on the average, when it has been there as long as others were.
-            raise Overloaded(min(_LONGEST, max(1, math.ceil(self._mean))))
-
-    async def _ranked(
-        self,
-        place: asyncio.Timeout,
-        reranker: Reranker,
-        query: str,
-        passages: Sequence[PassageLike],
-        top_k: int | None,
-        limit: float,
-    ) -> Ranking:
-        try:
-            async with place:
-                return await self._desk.rank(reranker, query, passages, top_k=top_k, limits=Limits(seconds=limit))
-        except TimeoutError as late:
-            if not place.expired():
-                raise
-            over = Draining() if self.draining else LimitReached(f"the limit of {limit:g} seconds has passed")
-            raise over from late
+    @asynccontextmanager
+    async def _held(self, limit: float, grace: float) -> AsyncIterator[None]:
+        """A place, and what it means that its time is up: that it is late, or that the server ends."""
+        with self._place(limit + grace) as place:
+            try:
+                async with place:
+                    yield
+            except TimeoutError as late:
+                if not place.expired():
+                    raise
+                over = Draining() if self.draining else LimitReached(f"the limit of {limit:g} seconds has passed")
+                raise over from late

@@ -14,6 +14,7 @@ from shortlist import __version__
 from shortlist.errors import ShortlistError
 from shortlist.reranker.desk import Desk
 from shortlist.serving.admission import Admission, headers_of, status_of
+from shortlist.serving.apart import Apart
 from shortlist.serving.guards import Guards
 from shortlist.serving.health import Readiness, health_router
 from shortlist.serving.logs import entry
@@ -41,7 +42,7 @@ def create_app(pipelines: Pipelines, settings: ServingSettings) -> FastAPI:
     Models are loaded when it starts, in the background; until then it answers, and says that it is not ready.
     """
     metrics = Metrics(pipelines.names)
-    desk = Desk(settings.runtime())
+    desk = Apart(settings.runtime())
     admission = Admission(desk, settings, metrics)
     readiness = Readiness(pipelines, desk, admission)
     app = FastAPI(

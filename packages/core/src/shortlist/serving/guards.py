@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 from starlette.middleware.cors import CORSMiddleware
 
-from shortlist.serving.admission import Admission, Draining, headers_of, status_of
+from shortlist.serving.admission import Admission, Draining, Overloaded, headers_of, status_of
 from shortlist.serving.bodies import Bodies, while_connected
 from shortlist.serving.heads import Head, request_id
+from shortlist.serving.hosts import Callers
 from shortlist.serving.keys import Keyring, presented
 from shortlist.serving.logs import Entry, entered, entry, failed
 from shortlist.serving.metrics import Metrics
@@ -21,6 +22,9 @@ _PROBES = frozenset({"/health", "/ready"})
 _TO_THE_END = _PROBES | {"/metrics"}
 _PAGE = frozenset({"/", "/index.html", "/favicon.ico", "/favicon.svg", "/licenses.txt"})
 _ASSETS = "/assets/"
+_SHAPES = ("/v1/rerank", "/v2/rerank", "/rerank", "/voyage/v1/rerank")
+# What is asked there is refused when the queue is full, before anything of it is read.
+_QUEUED = frozenset({*_SHAPES, *(f"/playground/api/{what}" for what in ("rank", "search", "code"))})
 _KEY_HEADERS = ("authorization", "x-api-key", "api-key")
 _POLICY = "; ".join(
     (
@@ -43,8 +47,9 @@ _SECURITY = {
 class Guards:
     """ASGI middleware, to stand before all other.
 
-    In this order: a request id, a span and a line in the log; the end of the server; CORS; what a head may be; keys;
-    the body's kind, size and time; the client's leaving. Whatever goes wrong has a JSON reply.
+    In this order: a request id, a span and a line in the log; the end of the server; CORS; what a head may be; hosts
+    and origins; keys; room in the queue; the body's kind, size and time; the client's leaving. Whatever goes wrong has
+    a JSON reply.
     """
 
     def __init__(
@@ -59,6 +64,7 @@ class Guards:
         self._app = app
         self._metrics = metrics
         self._admission = admission
+        self._callers = Callers(settings)
         self._keyring = Keyring(settings.keys)
         self._bodies = Bodies(settings)
         self._open = _PROBES.union(open_paths)
@@ -100,12 +106,15 @@ class Guards:
         head = Head.of(scope)
         body.unread = head.body
         self._check_open(head)
+        self._callers.check(scope, head)
         self._check_key(head)
         if not head.body:
             return await self._app(scope, receive, send)
         head.check_body()
+        self._check_room(head)
         async with self._bodies.read(head.length, receive) as whole:
             body.unread = False
+            self._check_room(head)  # again: others may have come while it was read
             await while_connected(self._app, scope, whole, receive, send, lambda: entry().complete)
         return None
 
@@ -113,6 +122,16 @@ class Guards:
         if self._admission.draining and head.path not in _TO_THE_END:
             over = Draining()
             raise Refusal(503, str(over), headers_of(over))
+
+    def _check_room(self, head: Head) -> None:
+        """A body that is read in vain costs as much as one that is not."""
+        if head.path not in _QUEUED:
+            return
+        try:
+            self._admission.check_room()
+        except Overloaded as full:
+            entry().error = type(full).__name__
+            raise Refusal(429, str(full), headers_of(full)) from full
 
     def _check_key(self, head: Head) -> None:
         if self._free(head) or self._keyring.admits(presented(head.headers)):

@@ -65,15 +65,19 @@ class Readiness:
             await asyncio.gather(self._work, return_exceptions=True)
 
     async def _prepare(self) -> None:
+        # Side by side: one whose model hangs keeps none of the others waiting.
+        await asyncio.gather(*(self._prepare_one(name) for name in self._pipelines.names))
+
+    async def _prepare_one(self, name: str) -> None:
         wait = _FIRST
         while True:
-            for name in [*self._missing]:
-                await self._try(name, self._pipelines.get(name))
-            if not self._missing:
-                LOG.info("ready", extra={"fields": {"pipelines": list(self._pipelines.names)}})
-                return
+            await self._try(name, self._pipelines.get(name))
+            if name not in self._missing:
+                break
             await asyncio.sleep(wait)
             wait = min(_LONGEST, 2 * wait)
+        if not self._missing:
+            LOG.info("ready", extra={"fields": {"pipelines": list(self._pipelines.names)}})
 
     async def _try(self, name: str, reranker: Reranker) -> None:
         try:

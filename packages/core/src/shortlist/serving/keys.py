@@ -30,14 +30,14 @@ def keys_from(file: Path | None, environ: Mapping[str, str]) -> tuple[str, ...]:
     digits stands for a key that the file does not tell.
 
     Raises:
-        InputError: the file cannot be read or has no key, or a key is short; no message shows a key.
+        InputError: the file cannot be read, or has no key, or the variable is there without one, or a key is short; no
+            message shows a key.
     """
-    lines = () if file is None else _lines(file)
-    told = [line.strip() for line in (*lines, *re.split(r"[,\s]+", environ.get(VARIABLE, "")))]
-    keys = [line for line in told if line and not line.startswith("#")]
-    if file is not None and not any(line.strip() and not line.startswith("#") for line in lines):
-        raise InputError(f"{file} has no key: one a line")
-    return tuple(dict.fromkeys(_digest_of(i, key) for i, key in enumerate(keys, 1)))
+    # Whoever names a place for keys wants a server that is closed: without one in it, it must not be an open one.
+    of_file = () if file is None else _keys(_lines(file), f"{file} has no key: one a line")
+    told = environ.get(VARIABLE)
+    of_variable = () if told is None else _keys(re.split(r"[,\s]+", told), f"{VARIABLE} is set and has no key")
+    return tuple(dict.fromkeys(_digest_of(i, key) for i, key in enumerate((*of_file, *of_variable), 1)))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,6 +73,14 @@ def presented(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
         elif name in {b"x-api-key", b"api-key"}:
             found.append(value.strip())
     return found
+
+
+def _keys(lines: Iterable[str], otherwise: str) -> list[str]:
+    told = [line.strip() for line in lines]
+    keys = [line for line in told if line and not line.startswith("#")]
+    if not keys:
+        raise InputError(otherwise)
+    return keys
 
 
 def _lines(file: Path) -> list[str]:

@@ -20,10 +20,10 @@ from shortlist.serving import tracing
 from shortlist.serving.settings import ServingSettings
 
 LOG = logging.getLogger("shortlist.serving")
-# Of these, what was filled in may hold text of a client's: it is logged only where texts may be.
-_OURS = "shortlist"
+# What others' messages are filled in with may be text of a client's: it is logged only where texts may be.
+_SERVER = "uvicorn.error"
 _PROBES = frozenset({"/health", "/ready", "/metrics"})  # asked every few seconds: of no interest while all is well
-_LOGGERS = (_OURS, "uvicorn.error")
+_LOGGERS = ("shortlist", _SERVER)
 
 
 @dataclass(slots=True)
@@ -115,6 +115,8 @@ def configure(settings: ServingSettings) -> None:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(logging.INFO)
+    # Of all others, warnings. This comes before other packages set up logs of their own, which then let it be.
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     if not settings.log_texts:
         tracing.hide_texts()
 
@@ -141,8 +143,7 @@ class JsonLines(logging.Formatter):
         return json.dumps(told, default=str)
 
     def _event(self, record: logging.LogRecord) -> str:
-        ours = record.name == _OURS or record.name.startswith(f"{_OURS}.")
-        return record.getMessage() if self._texts or not ours else str(record.msg)
+        return record.getMessage() if self._texts or record.name == _SERVER else str(record.msg)
 
 
 def _fault(error: BaseException) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """How far a number of a pipeline may be turned.
 
 A class checks what it can work with; here stands what a stranger may ask for. Settings that multiply the work (passes,
-repeats, samples) end early, and a value of the operator's own is always within.
+repeats, neighbours, subtopics) end early, as do whole numbers of which nothing is said here; a value of the operator's
+own is always within.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Range(NamedTuple):
 
 _SHARE, _INSIDE, _ABOVE = Range(0.0, 1.0, 0.01), Range(0.01, 0.99, 0.01), Range(0.01, 1.0, 0.01)
 _ANY, _COUNT, _TIMES = Range(None, None, 0.01), Range(1, 1000, 1), Range(1, 10, 1)
+_LEAST = 100  # where a whole number that stands nowhere below ends, or at twice the operator's own
 
 _BY_NAME: Mapping[str, Range] = MappingProxyType(
     {
@@ -31,7 +33,10 @@ _BY_NAME: Mapping[str, Range] = MappingProxyType(
         **dict.fromkeys(("rate", "coverage"), _INSIDE),
         **dict.fromkeys(("share",), _ABOVE),
         **dict.fromkeys(("passes", "repeats", "finals", "deals", "samples"), _TIMES),
-        **dict.fromkeys(("min_k", "neighbours", "expand", "overhead"), Range(0, 1000, 1)),
+        **dict.fromkeys(("k", "max_k"), _COUNT),  # how many to keep: no more work for it
+        **dict.fromkeys(("min_k", "overhead"), Range(0, 1000, 1)),
+        **dict.fromkeys(("neighbours", "expand"), Range(0, 50, 1)),
+        **dict.fromkeys(("anchors", "keywords", "count", "most"), Range(1, 50, 1)),
         "alpha": Range(0.0, 0.99, 0.01),
         "beta": Range(0.0, 2.0, 0.01),
         "drop": Range(0.05, 0.95, 0.05),
@@ -49,9 +54,10 @@ _BY_NAME: Mapping[str, Range] = MappingProxyType(
 )
 _BY_PLACE: Mapping[tuple[str, str], Range] = MappingProxyType(
     {
+        **dict.fromkeys(((kind, "k") for kind in ("amr", "entities", "keywords", "neighbours")), Range(1, 50, 1)),
         ("adaptive", "budget"): Range(1, 200, 1),
         ("authority", "default"): Range(0.0, 5.0, 0.1),
-        ("collaborative", "anchors"): _COUNT,
+        ("collaborative", "anchors"): Range(1, 100, 1),
         ("dpp", "window"): Range(2, 1000, 1),
         ("dynamic-k", "confidence"): _ABOVE,
         ("fuse", "k"): Range(1.0, 1000.0, 1.0),
@@ -69,7 +75,8 @@ _BY_PLACE: Mapping[tuple[str, str], Range] = MappingProxyType(
 def range_of(part: Any, name: str, *, whole: bool, value: float | None) -> Range:
     """The range of a setting that is a number, of a reranker or of what stands in one."""
     of = part.name if isinstance(part, Reranker) else part.kind
-    found = _windowed(part, name) or _BY_PLACE.get((of, name)) or _BY_NAME.get(name) or (_COUNT if whole else _ANY)
+    unknown = Range(1, max(_LEAST, 2 * (value or 0)), 1) if whole else _ANY
+    found = _windowed(part, name) or _BY_PLACE.get((of, name)) or _BY_NAME.get(name) or unknown
     if value is None:
         return found
     low = None if found.low is None else min(found.low, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from shortlist.runtime.settings import Limits, Retry, Runtime
 
 _COUNTS = ("max_passages", "max_bytes", "max_tokens", "max_query_bytes", "queue")
 _SECONDS = ("deadline", "body_seconds", "drain")
+# As browsers write it: in lower case, without the usual port, nothing after it. A file's page says `null`.
+_ORIGIN = re.compile(r"\*|null|(?!http:.*:80$|https:.*:443$)[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class ServingSettings:
         cache: where answers of models are kept: `memory`, the path of a SQLite file, or None.
 
     Raises:
-        InputError: a number is out of its range.
+        InputError: a number is out of its range, or an origin is none that a browser sends.
     """
 
     host: str = "127.0.0.1"
@@ -66,6 +69,9 @@ class ServingSettings:
                 raise InputError(f"{field.name} must be a number of seconds above 0, not {value!r}")
         if not 0 <= checked_count(self.port, "port", 0) < 65_536:
             raise InputError(f"port must be below 65536, not {self.port}")
+        for origin in self.origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise InputError(f"no page is of origin {origin!r}: write it as browsers do, like https://example.org")
 
     def runtime(self) -> Runtime:
         """How models are driven: a client that waits is worth one more attempt, not a long backoff."""

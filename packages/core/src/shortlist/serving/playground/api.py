@@ -27,8 +27,8 @@ from shortlist.serving.settings import ServingSettings
 from shortlist.serving.snippets import Shown, snippets
 from shortlist.serving.stages import stages
 from shortlist.serving.wire.answer import encoded
-from shortlist.serving.wire.asked import check_size
-from shortlist.serving.wire.documents import DocumentLike, passages_of, texts_of
+from shortlist.serving.wire.asked import Settings, check_size
+from shortlist.serving.wire.documents import Documents, passages_of, texts_of
 
 _API = "/playground/api"
 
@@ -45,15 +45,15 @@ class SearchBody(_Body):
     """A search of a collection."""
 
     collection: str
-    k: int = Field(20, ge=1)
+    k: int = Field(50, ge=1)
 
 
 class CodeBody(_Body):
     """What is on the screen, for code: passages may be left out."""
 
     pipeline: str | None = None
-    settings: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
-    passages: list[DocumentLike] = Field(default_factory=list)
+    settings: Settings = Field(default_factory=dict)
+    passages: Documents = Field(default_factory=list)
     top_k: int | None = Field(None, ge=1)
 
 
@@ -101,7 +101,8 @@ class _Desk:
         """The first stage's passages; a search of a large index takes a while, and not of the loop's time."""
         check_size(body.query, [""], self.settings)
         k = min(body.k, self.settings.max_passages)
-        passages = await asyncio.to_thread(self.collections.search, body.collection, body.query, k)
+        async with self.admission.place():
+            passages = await asyncio.to_thread(self.collections.search, body.collection, body.query, k)
         return {"passages": [_found(each) for each in passages]}
 
     async def ranked(self, body: RankBody) -> Ranking:
@@ -116,8 +117,12 @@ class _Desk:
         name = self.pipelines.name(body.pipeline)
         return name, turned(self.pipelines.get(name), body.settings)
 
-    def code(self, body: CodeBody, url: str) -> dict[str, str]:
-        """Of what is on the screen."""
+    async def code(self, body: CodeBody, url: str) -> dict[str, str]:
+        """Of what is on the screen; of a thousand passages it takes a while too."""
+        async with self.admission.place():
+            return await asyncio.to_thread(self._written, body, url)
+
+    def _written(self, body: CodeBody, url: str) -> dict[str, str]:
         check_size(body.query, texts_of(body.passages) or [""], self.settings)
         name, reranker = self.turned(body)
         passages, keyed = passages_of(body.passages), bool(self.settings.keys)
@@ -147,7 +152,7 @@ def _add_ranks(made: APIRouter, desk: _Desk) -> None:
     @made.post(f"{_API}/code")
     async def code(body: CodeBody, request: Request) -> Response:
         """The same as code to paste."""
-        return _json(await asyncio.to_thread(desk.code, body, str(request.base_url)))
+        return _json(await desk.code(body, str(request.base_url)))
 
 
 def _json(value: Mapping[str, Any]) -> Response:

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from shortlist.errors import InputError
 from shortlist.passage import Passage
 from shortlist.serving.settings import ServingSettings
 
 Include: TypeAlias = Literal["reasons", "dropped", "usage", "trace"]
+_MOST = 256  # settings of one request: no pipeline has as many, and each wrong one is told of
+
+
+def _few(value: Any) -> Any:
+    if isinstance(value, dict) and len(value) > _MOST:
+        raise PydanticCustomError("too_many", "there may be {most} settings at most", {"most": _MOST})
+    return value
+
+
+Values: TypeAlias = dict[str, bool | int | float | str | None]
+Settings: TypeAlias = Annotated[Values, BeforeValidator(_few, json_schema_input_type=Values)]
+"""Knobs to turn, by path."""
 
 
 class EmptyRequest(InputError):
@@ -29,9 +42,9 @@ class Extras(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
 
     include: list[Include] | None = Field(
-        None, description="What to tell beside the results.", examples=[["reasons", "dropped"]]
+        None, fail_fast=True, description="What to tell beside the results.", examples=[["reasons", "dropped"]]
     )
-    settings: dict[str, bool | int | float | str | None] | None = Field(
+    settings: Settings | None = Field(
         None,
         description="Numbers, switches and choices of the pipeline to turn for this request, by their path.",
         examples=[{}],
@@ -72,17 +85,23 @@ class Asked:
         return what in (self.extras.include or ())
 
 
-def check_size(query: str, texts: Sequence[str], settings: ServingSettings) -> None:
+def check_size(query: str, texts: Sequence[str], settings: ServingSettings, called: str = "documents") -> None:
     """See that a request is not empty and within the limits, before anything is made of it.
+
+    Args:
+        query: what the user asked.
+        texts: what is to be ranked.
+        settings: where the limits stand.
+        called: the word for the texts at this door.
 
     Raises:
         EmptyRequest: it has no documents.
         TooLarge: too many of them, too long a query, or too many tokens in all, at four bytes a token.
     """
     if not texts:
-        raise EmptyRequest("there are no documents to rank: the list must not be empty")
+        raise EmptyRequest(f"there are no {called} to rank: the list must not be empty")
     if len(texts) > settings.max_passages:
-        raise TooLarge(f"{len(texts)} documents are more than the {settings.max_passages} that a request may hold")
+        raise TooLarge(f"{len(texts)} {called} are more than the {settings.max_passages} that a request may hold")
     if (long := _bytes(query)) > settings.max_query_bytes:
         raise TooLarge(f"a query of {long} bytes is longer than the {settings.max_query_bytes} that are allowed")
     # A model reads the query once for each document.

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    FailFast,
+    Field,
+    Tag,
+)
+from pydantic_core import PydanticCustomError
 
 from shortlist.errors import InputError
 from shortlist.passage import NOTHING, Passage
 
 WIDEST = 65_536
 """Numbers in one embedding, at most."""
+LONGEST = 512
+"""Characters of a name, at most: reasons repeat the names of others, so that a reply may hold one many times over."""
+DEEPEST = 32
+"""Levels of metadata, at most: whatever writes it again goes down level by level."""
 
 _LARGEST = 1e30  # the squares of larger numbers leave single precision, and no retriever gives any
 Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False, ge=-_LARGEST, le=_LARGEST)]
@@ -23,6 +37,22 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _shallow(value: dict[str, Any]) -> dict[str, Any]:
+    level: list[Any] = [value]
+    for _ in range(DEEPEST):
+        level = [inner for each in level for inner in _within(each)]
+        if not level:
+            return value
+    raise PydanticCustomError("too_deep", "metadata may have {most} levels at most", {"most": DEEPEST})
+
+
+def _within(value: Any) -> Iterable[Any]:
+    """The objects and lists right below."""
+    inner = value.values() if isinstance(value, dict) else value
+    return (each for each in inner if isinstance(each, (dict, list)))
+
+
+Metadata: TypeAlias = Annotated[dict[str, Any], AfterValidator(_shallow)]
 _PLACE = Annotated[int, Field(ge=0, le=2**53)]
 _COUNT = Annotated[int, Field(ge=1)]
 Place: TypeAlias = Annotated[_PLACE, BeforeValidator(_whole, json_schema_input_type=_PLACE)]
@@ -37,17 +67,18 @@ class Document(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
 
     text: str = Field(description="What is ranked and read.")
-    id: str | None = Field(None, description="The retriever's name for it.")
+    id: str | None = Field(None, description="The retriever's name for it.", max_length=LONGEST)
     score: Finite | None = Field(None, description="The retriever's score, higher is better.")
     embedding: list[Finite] | None = Field(
         None,
+        fail_fast=True,
         description="A vector, of one size in all documents of a request that have one.",
         min_length=1,
         max_length=WIDEST,
     )
-    document_id: str | None = Field(None, description="The document that it was cut from.")
+    document_id: str | None = Field(None, description="The document that it was cut from.", max_length=LONGEST)
     position: Place | None = Field(None, description="Its place in that document, from 0.")
-    metadata: dict[str, Any] | None = Field(None, description="Anything else; read only where a pipeline names a key.")
+    metadata: Metadata | None = Field(None, description="Anything else; read only where a pipeline names a key.")
 
 
 def _kind(value: object) -> str:
@@ -60,6 +91,8 @@ TAGS = frozenset({"an object", "a text"})
 DocumentLike: TypeAlias = Annotated[
     Annotated[str, Tag("a text")] | Annotated[Document, Tag("an object")], Discriminator(_kind)
 ]
+# A list of a million wrong items is one fault, not a million.
+Documents: TypeAlias = Annotated[list[DocumentLike], FailFast()]
 
 
 def texts_of(documents: Sequence[str | Document]) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shortlist.serving.wire.documents import TAGS
+
 # What TEI calls it (`router/src/lib.rs` of text-embeddings-inference, ErrorType); its clients read `error_type`.
 _KINDS: Mapping[int, str] = {
     400: "Empty",
@@ -21,6 +23,27 @@ _KINDS: Mapping[int, str] = {
     503: "Unhealthy",
     504: "Timeout",
 }
+
+
+_SHOWN = 5
+"""Faults of one request that its error tells of."""
+
+
+def in_words(faults: Sequence[Mapping[str, Any]], unknown: str) -> str:
+    """What pydantic found wrong in a request, each with its path there, and nothing of what the request holds.
+
+    Args:
+        faults: from `ValidationError.errors`.
+        unknown: what is said of a name that is not known.
+    """
+    shown = faults[:_SHOWN]
+    told = [f"{_path(each)}: {unknown if each['type'] == 'extra_forbidden' else each['msg']}" for each in shown]
+    more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
+    return "; ".join(told + more)
+
+
+def _path(fault: Mapping[str, Any]) -> str:
+    return ".".join(str(step) for step in fault["loc"] if step not in TAGS)
 
 
 def error_body(

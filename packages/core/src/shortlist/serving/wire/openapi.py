@@ -45,10 +45,12 @@ _RETRY = {"Retry-After": {"description": "Seconds to wait before the next attemp
 _ERRORS: dict[int, tuple[str, str, dict[str, Any]]] = {
     400: ("No documents, or no JSON", "there are no documents to rank: the list must not be empty", {}),
     401: ("No key, or a wrong one", "a valid API key is needed", {}),
+    403: ("A page of another site asks, and there are no keys", "pages of other sites may not ask", {}),
     404: ("No such pipeline", "no pipeline is called 'best'; there are: lexical", {}),
     408: ("The body came too slowly", "the body did not come within 10 seconds", {}),
     413: ("Too much in one request", "2000 documents are more than the 1000 that a request may hold", {}),
     415: ("The body is not called JSON", "send JSON, and say so: Content-Type: application/json", {}),
+    421: ("Called by a name that is not this machine's", "not a name of this server", {}),
     422: ("A field is wrong", "documents.1: Input should be a valid string", {}),
     429: ("Too many requests at once", "too many requests are waiting; ask again in 1 second", _RETRY),
     502: ("The model gave no answer that can be one", "the model answered with NaN", {}),

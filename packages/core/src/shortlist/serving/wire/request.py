@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from shortlist.serving.wire.asked import Asked, Extras
-from shortlist.serving.wire.documents import NOT_EMPTY, DocumentLike, passages_of, texts_of
+from shortlist.serving.wire.documents import NOT_EMPTY, Documents, passages_of, texts_of
 
 EXAMPLE: dict[str, Any] = {
     "model": "lexical",
@@ -21,7 +21,7 @@ class DocumentsRequest(Extras):
 
     model: str | None = Field(None, description="Name of a pipeline; the first one by default.")
     query: str = Field(description="What the user asked.")
-    documents: list[DocumentLike] = Field(
+    documents: Documents = Field(
         description="What was found, in the order of the retriever.", json_schema_extra=NOT_EMPTY
     )
     # Xinference's clients send the text.

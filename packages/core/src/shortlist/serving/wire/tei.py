@@ -13,7 +13,7 @@ from shortlist import __version__
 from shortlist.serving.settings import ServingSettings
 from shortlist.serving.wire.answer import Answer, Row
 from shortlist.serving.wire.asked import Asked, Extras
-from shortlist.serving.wire.documents import NOT_EMPTY, DocumentLike, passages_of, texts_of
+from shortlist.serving.wire.documents import NOT_EMPTY, Documents, passages_of, texts_of
 from shortlist.serving.wire.jina import RerankReply, RerankRequest
 
 _EXAMPLE: dict[str, Any] = {
@@ -29,9 +29,7 @@ class TeiRequest(Extras):
 
     model: str | None = Field(None, description="Name of a pipeline; the first one by default. TEI has no such field.")
     query: str = Field(description="What the user asked.")
-    texts: list[DocumentLike] = Field(
-        description="What was found, in the order of the retriever.", json_schema_extra=NOT_EMPTY
-    )
+    texts: Documents = Field(description="What was found, in the order of the retriever.", json_schema_extra=NOT_EMPTY)
     return_text: bool = Field(default=False, description="Whether results repeat their texts.")
     truncate: bool | None = Field(None, description="Taken and without effect: models cut what is too long.")
     truncation_direction: Literal["left", "right", "Left", "Right"] | None = Field(
