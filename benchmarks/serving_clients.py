@@ -94,7 +94,7 @@ async def clients(port: int, count: int, seconds: float, bodies: Sequence[bytes]
 
 
 async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> tuple[int, bytes]:
-    writer.write(b"POST /v1/rerank HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n")
+    writer.write(b"POST /v1/rerank HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n")
     writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
     head = await reader.readuntil(b"\r\n\r\n")
     length = re.search(rb"(?i)content-length: (\d+)", head)
