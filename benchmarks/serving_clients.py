@@ -75,7 +75,7 @@ async def clients(port: int, count: int, seconds: float, bodies: Sequence[bytes]
             i, body = next_one
             began = time.monotonic()
             try:
-                status, reply = await asyncio.wait_for(_asked(reader, writer, body), PATIENCE)
+                status, reply, ends = await asyncio.wait_for(_asked(reader, writer, body), PATIENCE)
             except (OSError, asyncio.IncompleteReadError, TimeoutError):
                 told["0"] += 1
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -86,6 +86,9 @@ async def clients(port: int, count: int, seconds: float, bodies: Sequence[bytes]
                 best[str(i)] = json.loads(reply)["results"][0]["index"]
             else:
                 await asyncio.sleep(1.0)
+            if ends:
+                writer.close()
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.close()
 
     await asyncio.gather(*(one() for _ in range(count)))
@@ -93,12 +96,14 @@ async def clients(port: int, count: int, seconds: float, bodies: Sequence[bytes]
     return Load(time.monotonic() - start, dict(told), sorted(times), best, used)
 
 
-async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> tuple[int, bytes]:
+async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> tuple[int, bytes, bool]:
+    """Status, body, and whether the server ends the connection."""
     writer.write(b"POST /v1/rerank HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n")
     writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
     head = await reader.readuntil(b"\r\n\r\n")
     length = re.search(rb"(?i)content-length: (\d+)", head)
-    return int(head.split(b" ", 2)[1]), await reader.readexactly(int(length[1]) if length else 0)
+    ends = re.search(rb"(?i)connection: close", head) is not None
+    return int(head.split(b" ", 2)[1]), await reader.readexactly(int(length[1]) if length else 0), ends
 
 
 def main() -> None:
