@@ -7,6 +7,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from tests.chromium import CHROMIUM, QUIET
 
 from .report_cases import comparison
 
@@ -16,22 +17,11 @@ webdriver = pytest.importorskip("selenium.webdriver")
 
 from shortlist.evaluation.report import html_report  # noqa: E402 - skips where they cannot be imported
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"),
 ]
-QUIET = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 class Server(BaseHTTPRequestHandler):
@@ -68,7 +58,7 @@ def served():
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     options = webdriver.ChromeOptions()
-    for argument in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+    for argument in ("--headless", *QUIET, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
         options.add_argument(argument)
     options.binary_location = CHROMIUM
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})

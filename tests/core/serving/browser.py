@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from tests.chromium import CHROMIUM, QUIET
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, Request
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DESKTOP, PHONE = (1280, 900), (390, 844)
 _PATIENCE = 10_000.0  # milliseconds
-_QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 _RANKED = "() => !document.querySelector('[aria-busy=true]') && document.querySelector('.row, .error:not(:empty)')"
 
 
@@ -34,7 +25,7 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_QUIET))
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield running
         running.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,18 +22,14 @@ from shortlist.serving.metrics import Metrics
 from shortlist.serving.pipelines import Pipelines
 from shortlist.serving.routes import Service, router
 from shortlist.serving.settings import ServingSettings
-from shortlist.serving.wire import documents, tei
 from shortlist.serving.wire.answer import encoded
 from shortlist.serving.wire.asked import EmptyRequest, TooLarge
-from shortlist.serving.wire.errors import error_body
+from shortlist.serving.wire.errors import error_body, in_words, shown
 from shortlist.serving.wire.openapi import DESCRIPTION
 
-_SHOWN = 5
-"""Faults of one request that its error tells of."""
 # The guards make the span of a request: FastAPI's own would be a second one, and what it logs quotes what was sent.
 _NO_TELEMETRY: Any = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans"), False)
 _OF_REQUESTS = ((EmptyRequest, 400), (TooLarge, 413))
-_NO_STEPS = documents.TAGS | tei.TAGS | {"body"}
 
 
 def create_app(pipelines: Pipelines, settings: ServingSettings) -> FastAPI:
@@ -114,15 +110,8 @@ async def _invalid(_: Request, error: Exception) -> Response:
     if any(each["type"] == "json_invalid" for each in found):
         message = f"the body is no JSON: {found[0].get('ctx', {}).get('error', 'it cannot be read')}"
         return _reply(error_body(400, message, entry().id, kind="Validation"), 400)
-    faults = [{"at": _path(each["loc"]), "message": str(each["msg"])} for each in found[:_SHOWN]]
-    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    message = "; ".join(f"{each['at']}: {each['message']}" if each["at"] else each["message"] for each in faults)
-    return _reply(error_body(422, message + more, entry().id, faults), 422)
+    return _reply(error_body(422, in_words(found), entry().id, shown(found)), 422)
 
 
 def _reply(body: Mapping[str, Any], status: int, headers: Mapping[str, str] | None = None) -> Response:
     return Response(encoded(body), status, headers, "application/json")
-
-
-def _path(steps: Sequence[int | str]) -> str:
-    return ".".join(str(step) for step in steps if step not in _NO_STEPS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shortlist.serving.wire.documents import TAGS
+from shortlist.serving.wire import documents, tei
 
 # What TEI calls it (`router/src/lib.rs` of text-embeddings-inference, ErrorType); its clients read `error_type`.
 _KINDS: Mapping[int, str] = {
@@ -27,23 +27,31 @@ _KINDS: Mapping[int, str] = {
 
 _SHOWN = 5
 """Faults of one request that its error tells of."""
+_NO_STEPS = documents.TAGS | tei.TAGS | {"body"}
 
 
-def in_words(faults: Sequence[Mapping[str, Any]], unknown: str) -> str:
+def in_words(faults: Sequence[Mapping[str, Any]], unknown: str = "") -> str:
     """What pydantic found wrong in a request, each with its path there, and nothing of what the request holds.
 
     Args:
         faults: from `ValidationError.errors`.
-        unknown: what is said of a name that is not known.
+        unknown: what is said of a name that is not known; empty for pydantic's own words.
     """
-    shown = faults[:_SHOWN]
-    told = [f"{_path(each)}: {unknown if each['type'] == 'extra_forbidden' else each['msg']}" for each in shown]
+    told = [": ".join(filter(None, each.values())) for each in shown(faults, unknown)]
     more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
     return "; ".join(told + more)
 
 
+def shown(faults: Sequence[Mapping[str, Any]], unknown: str = "") -> list[dict[str, str]]:
+    """The first faults, each with its path in the request and what is wrong there; see `in_words`."""
+    return [
+        {"at": _path(each), "message": unknown if unknown and each["type"] == "extra_forbidden" else str(each["msg"])}
+        for each in faults[:_SHOWN]
+    ]
+
+
 def _path(fault: Mapping[str, Any]) -> str:
-    return ".".join(str(step) for step in fault["loc"] if step not in TAGS)
+    return ".".join(str(step) for step in fault["loc"] if step not in _NO_STEPS)
 
 
 def error_body(
